@@ -1,0 +1,17 @@
+# Tests: gtest programs beside the code they test, known to ctest one by one.
+find_package(GTest REQUIRED)
+
+add_library(headlight_test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support/shared.cc)
+target_include_directories(headlight_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(headlight_test_support PUBLIC headlight_core GTest::gtest)
+
+# headlight_test(NAME SOURCES a.cc... LIBS headlight_x...)
+function(headlight_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} headlight_test_support GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "HEADLIGHT_SOURCE=${PROJECT_SOURCE_DIR};HEADLIGHT_BINARY=$<TARGET_FILE_DIR:${name}>/../headlight")
+endfunction()

@@ -1,0 +1,37 @@
+// A file mapped read-only into memory, and a file written so that a crash loses nothing.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace headlight {
+
+/// Read-only mapping of a regular file. Throws Error naming the path when it is missing,
+/// unreadable, a directory, or not a regular file. An empty file maps to an empty span.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::span<const std::byte> bytes_;
+};
+
+/// The whole of a text file. Throws when it is not a regular file or larger than `limit` bytes.
+std::string read_text_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);
+
+/// Writes to a temporary name in the same folder, then fsync and rename: readers see either the
+/// old file or the whole new one. Pieces are written one after another.
+void write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::byte>> pieces);
+
+}  // namespace headlight

@@ -1,0 +1,21 @@
+// The one thread pool: OpenMP's, which oneDNN shares.
+#pragma once
+
+#include <cstdint>
+
+namespace headlight {
+
+/// Threads that parallel regions use: set_threads(), else HEADLIGHT_THREADS, else all cores
+/// this process may run on.
+int threads();
+/// n >= 1; 0 returns to the default. Throws on a negative number.
+void set_threads(int n);
+
+/// Calls body(i) for i in [0, n) on the pool, dynamically scheduled. The first exception thrown by
+/// a body is rethrown here after all bodies have ended. Runs in line for n == 1 or one thread.
+template <class Body>
+void parallel_for(std::int64_t n, const Body& body);
+
+}  // namespace headlight
+
+#include "core/threads_inl.h"

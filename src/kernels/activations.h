@@ -1,0 +1,26 @@
+// Elementwise activations, and row softmax.
+#pragma once
+
+#include <span>
+
+#include "core/tensor.h"
+
+namespace headlight {
+
+/// gelu_erf: x * Phi(x) (Hendrycks & Gimpel 2016); gelu_tanh: its tanh form ("gelu_new");
+/// silu: x * sigmoid(x); relu: max(x, 0).
+enum class Activation : std::uint8_t { gelu_erf, gelu_tanh, silu, relu };
+
+/// x := f(x), in place.
+void activate(Activation f, std::span<float> x);
+/// SwiGLU's product (Shazeer 2020): gate := f(gate) * up, in place. Same length.
+void activate_gated(Activation f, std::span<float> gate, std::span<const float> up);
+/// Each row of x [rows, n] becomes its softmax; a row of all -inf becomes zeros.
+void softmax_rows(MutableTensorView x);
+
+/// The same, computed in double with libm.
+void activate_ref(Activation f, std::span<float> x);
+void activate_gated_ref(Activation f, std::span<float> gate, std::span<const float> up);
+void softmax_rows_ref(MutableTensorView x);
+
+}  // namespace headlight

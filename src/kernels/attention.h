@@ -1,0 +1,126 @@
+// Multi-head scaled dot-product attention: the op, and the seam its kernels plug into.
+//
+// For each head h, with key/value head g = floor(h * n_kv_heads / n_heads):
+//   scores_h  = scale * q_h k_g^T, then softcap, then + bias (additive bias and ALiBi)
+//   pattern_h = softmax(masked scores_h)            rows sum to 1; a fully masked row is all zero
+//   z_h       = head_gate_h * pattern_h v_g
+// (Vaswani et al. 2017, section 3.2; GQA: Ainslie et al. 2023; ALiBi: Press et al. 2022.)
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace headlight {
+
+/// Which keys a query may see by position. `bottom_right` lines the last query up with the last
+/// key (query i sees keys <= i + kv_len - q_len: right for a cache); `top_left` lines up the first.
+enum class Causal : std::uint8_t { none, bottom_right, top_left };
+
+/// Sliding window around the query's own position (aligned as `Causal` says; bottom-right when
+/// not causal): keys in [p - left, p + right]. -1 is unbounded. Applied with causal, not instead.
+struct Window {
+  std::int64_t left = -1;
+  std::int64_t right = -1;
+};
+
+/// What goes in and comes out. Every view may be strided; innermost stride of q, k, v, z is 1.
+struct AttentionTensors {
+  TensorView q;  ///< [B, Tq, H, D]
+  TensorView k;  ///< [B, Tkv, Hkv, D]
+  TensorView v;  ///< [B, Tkv, Hkv, Dv]
+  TensorView
+      mask;  ///< optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend
+  TensorView bias;  ///< optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores
+  std::span<const float>
+      alibi_slopes;                  ///< optional, [H]: adds slope_h * (j - i), i aligned as causal
+  std::span<const float> sinks;      ///< optional, [H]: logit in the softmax denominator only
+  std::span<const float> head_gate;  ///< optional, [H], each in [0, 1]: scales z_h
+  MutableTensorView z;               ///< [B, Tq, H, Dv]
+  MutableTensorView
+      lse;  ///< optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead
+};
+
+/// The optional inputs that a problem uses; a kernel may decline some.
+enum class Extra : std::uint8_t {
+  mask = 1,
+  bias = 2,
+  alibi = 4,
+  sinks = 8,
+  head_gate = 16,
+  lse = 32
+};
+
+struct AttentionOptions {
+  std::optional<float> scale;  ///< 1/sqrt(head_dim) unless given
+  float softcap = 0;           ///< s > 0: scores become s * tanh(scores / s)
+  Causal causal = Causal::none;
+  Window window;
+  std::string_view
+      kernel;  ///< force this kernel; empty: HEADLIGHT_KERNEL, else the first that accepts
+};
+
+/// Everything about a call but its data: what kernels decide on.
+struct AttentionProblem {
+  std::int64_t batch = 1, q_len = 0, kv_len = 0;
+  std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 0, head_dim_v = 0;
+  DType dtype = DType::f32;
+  float scale = 1;
+  float softcap = 0;
+  Causal causal = Causal::none;
+  Window window;
+  std::uint8_t extras = 0;  ///< bits of Extra
+
+  bool has(Extra e) const { return (extras & static_cast<std::uint8_t>(e)) != 0; }
+  /// The key/value head that query head h reads.
+  std::int64_t kv_head(std::int64_t h) const { return h * n_kv_heads / n_heads; }
+  /// The key position that query i stands at (see Causal).
+  std::int64_t position(std::int64_t i) const {
+    return causal == Causal::top_left ? i : i + kv_len - q_len;
+  }
+  /// Keys [first, last) that causal and window leave to query i; first >= last: none.
+  struct KeyRange {
+    std::int64_t first, last;
+  };
+  KeyRange keys_of(std::int64_t i) const;
+};
+
+struct AttentionKernel {
+  std::string_view name;
+  /// nullopt: accepts; else one clause saying why not ("q_len 128 > 16").
+  std::optional<std::string> (*declines)(const AttentionProblem&);
+  void (*run)(const AttentionProblem&, const AttentionTensors&);
+  /// Instruction set the kernel would run on here, e.g. "AVX3" or "scalar".
+  std::string_view (*isa)();
+};
+
+/// The kernels, fastest first; the reference is last and accepts everything.
+std::span<const AttentionKernel> attention_kernels();
+
+/// What ran, on what, and why the ones before it did not.
+struct AttentionReport {
+  std::string_view kernel;
+  std::string_view isa;
+  struct Declined {
+    std::string_view kernel;
+    std::string reason;
+  };
+  std::vector<Declined> declined;
+};
+/// "ran flash/AVX3; decode declined: q_len 128 > 16"
+std::string to_string(const AttentionReport& report);
+
+/// Checks every shape, derives the problem. Throws Error("attention", ...) naming both shapes.
+AttentionProblem attention_problem(const AttentionTensors& tensors,
+                                   const AttentionOptions& options);
+
+/// Runs the op with the first kernel that accepts (or the forced one; a forced kernel that
+/// declines is an error with its reason).
+AttentionReport attention(const AttentionTensors& tensors, const AttentionOptions& options = {});
+
+}  // namespace headlight

@@ -1,0 +1,50 @@
+// Text to token ids and back, with offsets into the user's own bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headlight {
+
+/// One token of an encoded text.
+struct Token {
+  std::int64_t id = 0;
+  std::string piece;      ///< as a person reads it: " Once", "##ing", "[CLS]"; valid UTF-8
+  std::size_t begin = 0;  ///< byte range [begin, end) of the user's text; empty for added tokens
+  std::size_t end = 0;
+  bool special = false;  ///< put there by the tokenizer, not by the user
+  int type_id = 0;       ///< segment (BERT's token_type_ids)
+};
+
+struct EncodeOptions {
+  bool add_special = true;  ///< [CLS] ... [SEP], <s>, as the tokenizer's own settings say
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  /// Throws on invalid UTF-8, naming the byte.
+  virtual std::vector<Token> encode(std::string_view text,
+                                    const EncodeOptions& options = {}) const = 0;
+  /// A pair of texts with the tokenizer's separators and type ids. Throws when it knows no pairs.
+  virtual std::vector<Token> encode_pair(std::string_view first, std::string_view second) const = 0;
+  /// The text that ids stand for; bytes that are not UTF-8 become U+FFFD.
+  virtual std::string decode(const std::vector<std::int64_t>& ids) const = 0;
+  /// How one id is shown; valid UTF-8.
+  virtual std::string piece(std::int64_t id) const = 0;
+  virtual std::int64_t vocab_size() const = 0;
+  /// "byte-level BPE", "WordPiece", "SentencePiece", "WordLevel".
+  virtual std::string_view kind() const = 0;
+};
+
+/// The tokenizer of a model folder: `tokenizer.model`, `tokenizer.json`, `vocab.json` +
+/// `merges.txt`, or `vocab.txt`, in the order that is most exact. Null when the folder holds none;
+/// throws when it holds one that is damaged or of a kind not supported.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+
+}  // namespace headlight

@@ -1,0 +1,88 @@
+// One Transformer, one forward pass, for the three families of ModelConfig.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+#include "kernels/attention.h"
+#include "kernels/matmul.h"
+#include "model/config.h"
+
+namespace headlight {
+
+/// An activation handed to the observer while the forward pass holds it. `name` is one of
+/// "embed", "blocks.{l}.resid_pre", "blocks.{l}.attn.{q,k,v,z,lse,out}", "blocks.{l}.resid_post",
+/// "final" (after the last norm). q, k, v as attention saw them (RoPE applied), [T, H or Hkv, D];
+/// z [T, H, D] after the head gates; lse [H, T]; out = z W_O + b_O and the residual stream
+/// [T, d_model]. For bert, resid_post is the block's output after its second LayerNorm.
+struct Recorded {
+  std::string_view name;
+  std::int64_t layer;  ///< -1 outside the blocks
+  TensorView value;    ///< valid during the call only
+};
+using Observer = std::function<void(const Recorded&)>;
+
+/// Gates of all heads, [n_layers, n_heads] row-major, 1 unless set. Checked on set: in range, in
+/// [0, 1].
+class HeadGates {
+ public:
+  HeadGates(std::int64_t n_layers, std::int64_t n_heads);
+  explicit HeadGates(const ModelConfig& config) : HeadGates(config.n_layers, config.n_heads) {}
+  void set(std::int64_t layer, std::int64_t head, float gate);
+  float get(std::int64_t layer, std::int64_t head) const;
+  std::span<const float> layer(std::int64_t l) const;
+  bool all_open() const;  ///< every gate is 1
+
+ private:
+  std::int64_t n_layers_, n_heads_;
+  std::vector<float> gates_;
+};
+
+struct ForwardOptions {
+  std::span<const std::int64_t> token_type_ids;  ///< bert only; empty: all 0
+  const HeadGates* head_gates = nullptr;         ///< null: all open
+  Observer observer;                             ///< empty: nothing is recorded
+  std::string_view kernel;                       ///< force an attention kernel
+};
+
+struct ForwardResult {
+  Tensor logits;              ///< [T, vocab_size]; empty for bert
+  Tensor last_hidden;         ///< [T, d_model] after the final norm
+  AttentionReport attention;  ///< what ran in the first block
+};
+
+class Transformer {
+ public:
+  /// Loads a Hugging Face folder (config.json and safetensors, whole or sharded; f32, f16, bf16).
+  /// Throws on an unknown architecture, a missing tensor, a wrong shape (both shapes named), a
+  /// non-finite weight.
+  static Transformer load(const std::filesystem::path& folder);
+  ~Transformer();
+  Transformer(Transformer&&) noexcept;
+  Transformer& operator=(Transformer&&) noexcept;
+
+  const ModelConfig& config() const;
+  std::int64_t n_parameters() const;
+  /// Runs ids [T], 1 <= T <= max_len, each in [0, vocab_size). One call at a time.
+  ForwardResult forward(std::span<const std::int64_t> ids,
+                        const ForwardOptions& options = {}) const;
+
+  /// W_O of a block as [n_heads * head_dim, d_model] fp32 (rows h*head_dim.. are W_O^h), and b_O
+  /// [d_model] or empty.
+  TensorView w_o(std::int64_t layer) const;
+  TensorView b_o(std::int64_t layer) const;
+
+ private:
+  struct Impl;
+  explicit Transformer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headlight
