@@ -15,7 +15,12 @@
 namespace headlight {
 
 /// One safetensors file. Everything is checked when it is opened: header length and JSON, duplicate
-/// names, dtype x shape = bytes, bounds, overlaps and holes. Views stay valid while this lives.
+/// names, dtype x shape = bytes, bounds, overlaps and holes. Views stay valid while this lives, and
+/// are aligned for their dtype: a tensor that the file holds misaligned is copied.
+///
+/// Limit: the data are read through a memory map. A file that another process shortens while it is
+/// open raises SIGBUS on the next read past its new end; replace files by rename, as
+/// write_safetensors does, never in place.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
@@ -34,10 +39,12 @@ class SafetensorsFile {
   std::vector<std::string> names_;
   std::map<std::string, TensorView, std::less<>> tensors_;
   std::map<std::string, std::string> metadata_;
+  std::vector<Tensor> copies_;  // of tensors that lie misaligned in the file
 };
 
 /// The weights of a model folder: `model.safetensors`, or the shards that
-/// `model.safetensors.index.json` lists.
+/// `model.safetensors.index.json` lists. Shards are plain file names inside the folder; tensors
+/// that a shard holds but the index does not list are left out.
 class Checkpoint {
  public:
   explicit Checkpoint(const std::filesystem::path& folder);
@@ -49,6 +56,10 @@ class Checkpoint {
   const std::filesystem::path& file_of(std::string_view name) const;
 
  private:
+  void open_shards(const std::filesystem::path& index);
+  const SafetensorsFile& holder(std::string_view name) const;
+
+  std::filesystem::path listing_;  // the one file, or the index
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::size_t, std::less<>> where_;  // tensor name -> index into files_
 };
@@ -60,6 +71,7 @@ struct NamedTensor {
 };
 
 /// Writes a file that any safetensors reader opens: 8-byte aligned header, data in the given order.
+/// Throws on a name given twice or reserved, a view that is not contiguous, text that is not UTF-8.
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -1,0 +1,99 @@
+// Checkpoint: the weights of a folder, in one file or in shards.
+#include <ranges>
+
+#include "core/error.h"
+#include "io/json.h"
+#include "io/nearest_name.h"
+#include "io/safetensors.h"
+
+namespace headlight {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kOp = "checkpoint";
+
+std::string shown(const fs::path& path) {
+  return printable(path.string(), 400);
+}
+
+/// True when the name is taken, by whatever: a link in a loop or a pipe must be reported as such,
+/// not as absent.
+bool taken(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+/// A shard must be a file of the same folder: the index comes from outside, and "../" in it must
+/// not open files elsewhere.
+void check_shard_name(std::string_view shard, const fs::path& index) {
+  const bool plain = !shard.empty() && shard != "." && shard != ".." &&
+                     shard.find('/') == std::string_view::npos &&
+                     shard.find('\0') == std::string_view::npos;
+  check(plain, kOp, "{}: shard \"{}\" is not a plain file name", shown(index), printable(shard));
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const fs::path& folder) {
+  std::error_code error;
+  const bool is_folder = fs::is_directory(folder, error);
+  check(!error, kOp, "cannot open {}: {}", shown(folder), error.message());
+  check(is_folder, kOp, "{} is not a folder", shown(folder));
+  const fs::path whole = folder / "model.safetensors";
+  const fs::path index = folder / "model.safetensors.index.json";
+  if (taken(whole)) {
+    listing_ = whole;
+    for (const std::string& name : files_.emplace_back(whole).names()) where_.emplace(name, 0);
+  } else if (taken(index)) {
+    listing_ = index;
+    open_shards(index);
+  } else {
+    fail(kOp, "{} has neither model.safetensors nor model.safetensors.index.json", shown(folder));
+  }
+}
+
+void Checkpoint::open_shards(const fs::path& index) {
+  const Json json = read_json_file(index);
+  const Json& map = JsonObject(json, index.string()).at("weight_map");
+  const JsonObject weights(map, index.string() + ": weight_map");
+  std::map<std::string, std::size_t, std::less<>> opened;  // shard name -> index into files_
+  for (const auto& [tensor, unused] : map.items()) {
+    const std::string shard = weights.string(tensor);
+    auto place = opened.find(shard);
+    if (place == opened.end()) {
+      check_shard_name(shard, index);
+      files_.emplace_back(index.parent_path() / shard);
+      place = opened.emplace(shard, files_.size() - 1).first;
+    }
+    check(files_[place->second].contains(tensor), kOp,
+          "{}: tensor \"{}\" is not in {}, where the index puts it", shown(index),
+          printable(tensor), printable(shard));
+    where_.emplace(tensor, place->second);
+  }
+}
+
+std::vector<std::string> Checkpoint::names() const {
+  const auto keys = std::views::keys(where_);
+  return {keys.begin(), keys.end()};
+}
+
+bool Checkpoint::contains(std::string_view name) const {
+  return where_.contains(name);
+}
+
+const SafetensorsFile& Checkpoint::holder(std::string_view name) const {
+  const auto found = where_.find(name);
+  if (found != where_.end()) return files_[found->second];
+  fail(kOp, "{}: no tensor \"{}\" among its {}{}", shown(listing_), printable(name), where_.size(),
+       nearest_hint(name, std::views::keys(where_)));
+}
+
+TensorView Checkpoint::tensor(std::string_view name) const {
+  return holder(name).tensor(name);
+}
+
+const fs::path& Checkpoint::file_of(std::string_view name) const {
+  return holder(name).path();
+}
+
+}  // namespace headlight
