@@ -38,7 +38,7 @@ struct Trace {
 
 struct TraceOptions {
   const HeadGates* head_gates = nullptr;
-  std::string_view kernel;
+  std::string_view kernel = {};
 };
 
 /// Runs the model once with an observer that keeps what a trace holds.

@@ -30,20 +30,22 @@ struct Window {
 };
 
 /// What goes in and comes out. Every view may be strided; innermost stride of q, k, v, z is 1.
+/// All members have initialisers, so that callers name the ones they use: {.q = q, .k = k, ...}.
 struct AttentionTensors {
-  TensorView q;  ///< [B, Tq, H, D]
-  TensorView k;  ///< [B, Tkv, Hkv, D]
-  TensorView v;  ///< [B, Tkv, Hkv, Dv]
-  TensorView
-      mask;  ///< optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend
-  TensorView bias;  ///< optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores
-  std::span<const float>
-      alibi_slopes;                  ///< optional, [H]: adds slope_h * (j - i), i aligned as causal
-  std::span<const float> sinks;      ///< optional, [H]: logit in the softmax denominator only
-  std::span<const float> head_gate;  ///< optional, [H], each in [0, 1]: scales z_h
-  MutableTensorView z;               ///< [B, Tq, H, Dv]
-  MutableTensorView
-      lse;  ///< optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead
+  TensorView q = {};  ///< [B, Tq, H, D]
+  TensorView k = {};  ///< [B, Tkv, Hkv, D]
+  TensorView v = {};  ///< [B, Tkv, Hkv, Dv]
+  /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend.
+  TensorView mask = {};
+  /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores.
+  TensorView bias = {};
+  /// Optional, [H]: adds slope_h * (j - i), i aligned as causal.
+  std::span<const float> alibi_slopes = {};
+  std::span<const float> sinks = {};      ///< optional, [H]: logit in the softmax denominator only
+  std::span<const float> head_gate = {};  ///< optional, [H], each in [0, 1]: scales z_h
+  MutableTensorView z = {};               ///< [B, Tq, H, Dv]
+  /// Optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead.
+  MutableTensorView lse = {};
 };
 
 /// The optional inputs that a problem uses; a kernel may decline some.
@@ -57,12 +59,12 @@ enum class Extra : std::uint8_t {
 };
 
 struct AttentionOptions {
-  std::optional<float> scale;  ///< 1/sqrt(head_dim) unless given
-  float softcap = 0;           ///< s > 0: scores become s * tanh(scores / s)
+  std::optional<float> scale = {};  ///< 1/sqrt(head_dim) unless given
+  float softcap = 0;                ///< s > 0: scores become s * tanh(scores / s)
   Causal causal = Causal::none;
-  Window window;
-  std::string_view
-      kernel;  ///< force this kernel; empty: HEADLIGHT_KERNEL, else the first that accepts
+  Window window = {};
+  /// Force this kernel; empty: HEADLIGHT_KERNEL, else the first that accepts.
+  std::string_view kernel = {};
 };
 
 /// Everything about a call but its data: what kernels decide on.

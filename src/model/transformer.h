@@ -46,10 +46,10 @@ class HeadGates {
 };
 
 struct ForwardOptions {
-  std::span<const std::int64_t> token_type_ids;  ///< bert only; empty: all 0
-  const HeadGates* head_gates = nullptr;         ///< null: all open
-  Observer observer;                             ///< empty: nothing is recorded
-  std::string_view kernel;                       ///< force an attention kernel
+  std::span<const std::int64_t> token_type_ids = {};  ///< bert only; empty: all 0
+  const HeadGates* head_gates = nullptr;              ///< null: all open
+  Observer observer = {};                             ///< empty: nothing is recorded
+  std::string_view kernel = {};                       ///< force an attention kernel
 };
 
 struct ForwardResult {
