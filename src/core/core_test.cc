@@ -9,6 +9,7 @@
 #include "core/mapped_file.h"
 #include "core/tensor.h"
 #include "core/threads.h"
+#include "core/utf8.h"
 #include "support/shared.h"
 
 namespace headlight {
@@ -111,6 +112,17 @@ TEST(WriteFile, ReplacesWholeOrNotAtAll) {
   EXPECT_EQ(read_text_file(folder / "file"), "newnew");
   EXPECT_THROW(write_file_atomically(folder / "no" / "file", std::array{bytes}), Error);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+}
+
+TEST(Utf8, AcceptsExactlyTheUnicodeTable) {
+  for (const std::string_view good : {"", "abc", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                                      "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "é数🙂"})
+    EXPECT_TRUE(is_utf8(good)) << printable(good);
+  // Stray and missing continuations, overlong forms, a surrogate, past U+10FFFF.
+  for (const std::string_view bad :
+       {"\x80", "\xc2", "\xe2\x82", "a\xffz", "\xc0\xaf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
+        "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80"})
+    EXPECT_FALSE(is_utf8(bad)) << printable(bad);
 }
 
 }  // namespace

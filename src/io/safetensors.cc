@@ -10,6 +10,7 @@
 #include "io/json.h"
 #include "io/nearest_name.h"
 #include "io/safetensors_format.h"
+#include "io/stored_bytes.h"
 
 namespace headlight {
 namespace {
@@ -70,26 +71,15 @@ DType dtype_of(const JsonObject& entry) {
        supported);
 }
 
-/// The shape, and by `bytes` what it takes. Extents of 0 count as 1 in the overflow check, so that
-/// strides cannot overflow either.
-Shape shape_of(const JsonObject& entry, DType dtype, std::uint64_t& bytes) {
+Shape shape_of(const JsonObject& entry) {
   const Json& dims = entry.at("shape");
   check(dims.is_array(), kOp, "{}: \"shape\" must be an array, got {}", entry.source(),
         describe(dims));
   check(dims.size() <= Shape::kMaxRank, kOp, "{}: {} dimensions; at most {} are supported",
         entry.source(), dims.size(), Shape::kMaxRank);
   Shape shape;
-  auto product = static_cast<std::int64_t>(size_of(dtype));
-  bool empty = false;
-  for (const Json& dim : dims) {
+  for (const Json& dim : dims)
     shape.push_back(static_cast<std::int64_t>(natural(dim, entry, "shape")));
-    const std::int64_t extent = shape[shape.rank() - 1];
-    empty = empty || extent == 0;
-    check(!__builtin_mul_overflow(product, std::max<std::int64_t>(extent, 1), &product), kOp,
-          "{}: shape {} of {} overflows 63 bits of bytes", entry.source(), printable(dims.dump()),
-          name_of(dtype));
-  }
-  bytes = empty ? 0 : static_cast<std::uint64_t>(product);
   return shape;
 }
 
@@ -103,8 +93,10 @@ Entry entry_of(const std::string& name, const Json& value, const std::string& fi
   Entry entry;
   entry.name = name;
   entry.dtype = dtype_of(fields);
-  std::uint64_t bytes = 0;
-  entry.shape = shape_of(fields, entry.dtype, bytes);
+  entry.shape = shape_of(fields);
+  const auto bytes = stored_bytes(entry.dtype, entry.shape);
+  check(bytes.has_value(), kOp, "{}: shape {} of {} overflows 63 bits of bytes", fields.source(),
+        to_string(entry.shape), name_of(entry.dtype));
   const Json& offsets = fields.at("data_offsets");
   check(offsets.is_array() && offsets.size() == 2, kOp,
         "{}: \"data_offsets\" must be [begin, end], got {}", fields.source(), describe(offsets));
@@ -115,9 +107,9 @@ Entry entry_of(const std::string& name, const Json& value, const std::string& fi
   check(entry.end <= data_bytes, kOp,
         "{}: data_offsets [{}, {}] are past the end of the {} bytes of data; is the file cut off?",
         fields.source(), entry.begin, entry.end, data_bytes);
-  check(entry.end - entry.begin == bytes, kOp, "{}: {} {} takes {} bytes, but data_offsets span {}",
-        fields.source(), name_of(entry.dtype), to_string(entry.shape), bytes,
-        entry.end - entry.begin);
+  check(entry.end - entry.begin == *bytes, kOp,
+        "{}: {} {} takes {} bytes, but data_offsets span {}", fields.source(), name_of(entry.dtype),
+        to_string(entry.shape), *bytes, entry.end - entry.begin);
   return entry;
 }
 
