@@ -37,7 +37,11 @@ int threads() {
 void set_threads(int n) {
   check(n >= 0, "threads", "cannot use {} threads; give 1 or more, or 0 for the default", n);
   g_threads.store(n, std::memory_order_relaxed);
-  omp_set_num_threads(threads());  // oneDNN asks OpenMP for its size
+  use_threads_here();
+}
+
+void use_threads_here() {
+  omp_set_num_threads(threads());
 }
 
 }  // namespace headlight

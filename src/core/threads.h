@@ -10,6 +10,9 @@ namespace headlight {
 int threads();
 /// n >= 1; 0 returns to the default. Throws on a negative number.
 void set_threads(int n);
+/// Makes plain OpenMP regions of the calling thread, oneDNN's among them, run on threads() threads:
+/// OpenMP keeps that number per calling thread.
+void use_threads_here();
 
 /// Calls body(i) for i in [0, n) on the pool, dynamically scheduled. The first exception thrown by
 /// a body is rethrown here after all bodies have ended. Runs in line for n == 1 or one thread.

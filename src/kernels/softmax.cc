@@ -1,0 +1,104 @@
+// Row softmax in vectors: three sweeps of a row that stays in cache (largest, exp and sum, scale).
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/row_blocks.h"
+#include "kernels/rows.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/softmax.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace headlight {
+namespace HWY_NAMESPACE {
+namespace {
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+// Not-a-number loses here, as in std::max; it comes back through the sum.
+HWY_INLINE float RowMax(D d, const float* x, size_t n) {
+  const size_t lanes = hn::Lanes(d);
+  V max = hn::Set(d, kMinusInfinity);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const V v = hn::LoadU(d, x + i);
+    max = hn::IfThenElse(hn::Gt(v, max), v, max);
+  }
+  float result = hn::GetLane(hn::MaxOfLanes(d, max));
+  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
+  return result;
+}
+
+// x := exp(x - max); returns the sum.
+HWY_INLINE float ExpRow(D d, float* x, size_t n, float max) {
+  const size_t lanes = hn::Lanes(d);
+  const V shift = hn::Set(d, max);
+  V sum = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const V e = Exp(d, hn::Sub(hn::LoadU(d, x + i), shift));
+    hn::StoreU(e, d, x + i);
+    sum = hn::Add(sum, e);
+  }
+  if (i < n) {
+    const V e = Exp(d, hn::Sub(LoadPartial(d, x + i, n - i), shift));
+    StorePartial(e, d, x + i, n - i);
+    sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, n - i), e));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+HWY_INLINE void ScaleRow(D d, float* x, size_t n, float scale) {
+  const size_t lanes = hn::Lanes(d);
+  const V factor = hn::Set(d, scale);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, x + i), factor), d, x + i);
+  for (; i < n; ++i) x[i] *= scale;
+}
+
+// No number above -inf: zeros, or not-a-number throughout where the row holds one.
+void DeadRow(float* x, size_t n) {
+  float fill = 0;
+  for (size_t i = 0; i < n; ++i)
+    if (std::isnan(x[i])) fill = x[i];
+  for (size_t i = 0; i < n; ++i) x[i] = fill;
+}
+
+void SoftmaxBlock(float* x, std::int64_t count, std::int64_t width, std::int64_t stride) {
+  const D d;
+  const auto n = static_cast<size_t>(width);
+  for (std::int64_t r = 0; r < count; ++r, x += stride) {
+    const float max = RowMax(d, x, n);
+    if (max == kMinusInfinity)
+      DeadRow(x, n);
+    else
+      ScaleRow(d, x, n, 1.0f / ExpRow(d, x, n, max));
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace headlight
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace headlight {
+
+HWY_EXPORT(SoftmaxBlock);
+
+void softmax_rows(MutableTensorView x) {
+  const auto rows = rows_of("softmax", "x", x);
+  for_row_blocks(rows.count, rows.width, [&](std::int64_t begin, std::int64_t end) {
+    HWY_DYNAMIC_DISPATCH(SoftmaxBlock)(rows[begin], end - begin, rows.width, rows.stride);
+  });
+}
+
+}  // namespace headlight
+#endif  // HWY_ONCE

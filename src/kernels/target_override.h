@@ -1,0 +1,28 @@
+// Forces the vector kernels onto one instruction set: for tests and measurements.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace headlight {
+
+/// An instruction set that this build has kernels for and this machine can run.
+struct VectorTarget {
+  std::int64_t bit;  ///< Highway's number for it
+  std::string name;  ///< "AVX3", "AVX2", ... as Highway spells it
+};
+
+/// Best first.
+std::vector<VectorTarget> vector_targets();
+
+/// While it lives, run-time dispatch picks `target`. One at a time, and not while kernels run.
+class TargetOverride {
+ public:
+  explicit TargetOverride(const VectorTarget& target);
+  ~TargetOverride();
+  TargetOverride(const TargetOverride&) = delete;
+  TargetOverride& operator=(const TargetOverride&) = delete;
+};
+
+}  // namespace headlight
