@@ -21,14 +21,16 @@ inline double largest_error(std::span<const float> a, std::span<const float> b) 
   return worst;
 }
 
-/// What one fp32 addition at the scale of these values costs: measured by moving every value up
-/// by 0.3 and down again (as FlashAttention's tests do).
+/// The spacing of fp32 numbers at the scale of these values plus 0.3: what one addition may lose.
+/// (FlashAttention's tests add 0.3 and take it away again; the spacing is that loss at its
+/// largest, whichever values came up.)
 inline double rounding_floor(std::span<const float> reference) {
   double worst = 0;
   for (const float r : reference) {
-    const volatile float moved = r + 0.3f;  // volatile: the pair must not be folded away
-    const double error = std::fabs(static_cast<double>(moved - 0.3f) - static_cast<double>(r));
-    if (std::isfinite(error)) worst = std::max(worst, error);
+    const float size = std::fabs(r) + 0.3f;
+    if (!std::isfinite(size)) continue;
+    const float next = std::nextafter(size, std::numeric_limits<float>::infinity());
+    if (std::isfinite(next)) worst = std::max(worst, static_cast<double>(next - size));
   }
   return worst;
 }
