@@ -12,4 +12,5 @@ if(HEADLIGHT_SANITIZE)
   target_compile_options(headlight_options INTERFACE
     -fsanitize=${HEADLIGHT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(headlight_options INTERFACE -fsanitize=${HEADLIGHT_SANITIZE})
+  target_sources(headlight_options INTERFACE ${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cc)
 endif()
