@@ -124,5 +124,8 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
 /// Runs the op with the first kernel that accepts (or the forced one; a forced kernel that
 /// declines is an error with its reason).
 AttentionReport attention(const AttentionTensors& tensors, const AttentionOptions& options = {});
+/// The same over another list (tests add kernels of their own).
+AttentionReport attention(std::span<const AttentionKernel> kernels, const AttentionTensors& tensors,
+                          const AttentionOptions& options);
 
 }  // namespace headlight

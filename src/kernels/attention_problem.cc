@@ -1,0 +1,170 @@
+// Checks every shape of an attention call and derives the problem that kernels decide on.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+#include "kernels/attention.h"
+
+namespace headlight {
+namespace {
+
+constexpr std::string_view kOp = "attention";
+
+void check_rank4(std::string_view name, TensorView view, std::string_view expected) {
+  check(view.rank() == 4, kOp, "{} has shape {}; it must be {}", name, to_string(view.shape()),
+        expected);
+}
+
+/// q, k, v or z: rank 4, a weight type, elements of one head beside each other.
+void check_activation(std::string_view name, TensorView view, std::string_view expected) {
+  check_rank4(name, view, expected);
+  check(is_weight_type(view.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16", name,
+        to_string(view.shape()), name_of(view.dtype()));
+  check(view.dim(3) <= 1 || view.stride(3) == 1, kOp,
+        "{} {} has strides {}; the innermost must be 1", name, to_string(view.shape()),
+        to_string(view.strides()));
+  check(view.numel() == 0 || view.data() != nullptr, kOp, "{} {} has no data", name,
+        to_string(view.shape()));
+}
+
+void check_same(std::string_view what, std::string_view name_a, TensorView a, std::size_t dim_a,
+                std::string_view name_b, TensorView b, std::size_t dim_b) {
+  check(a.dim(dim_a) == b.dim(dim_b), kOp, "{} differs: {} {} has {}, {} {} has {}", what, name_a,
+        to_string(a.shape()), a.dim(dim_a), name_b, to_string(b.shape()), b.dim(dim_b));
+}
+
+void check_activations(const AttentionTensors& t) {
+  check_activation("q", t.q, "[batch, q_len, n_heads, head_dim]");
+  check_activation("k", t.k, "[batch, kv_len, n_kv_heads, head_dim]");
+  check_activation("v", t.v, "[batch, kv_len, n_kv_heads, head_dim_v]");
+  check_activation("z", t.z, "[batch, q_len, n_heads, head_dim_v]");
+  const std::pair<std::string_view, TensorView> others[] = {{"k", t.k}, {"v", t.v}, {"z", t.z}};
+  for (const auto& [name, view] : others) {
+    check(view.dtype() == t.q.dtype(), kOp, "q {} is {} but {} {} is {}; give all in one dtype",
+          to_string(t.q.shape()), name_of(t.q.dtype()), name, to_string(view.shape()),
+          name_of(view.dtype()));
+    check_same("batch", "q", t.q, 0, name, view, 0);
+  }
+  check_same("head_dim", "q", t.q, 3, "k", t.k, 3);
+  check_same("kv_len", "k", t.k, 1, "v", t.v, 1);
+  check_same("n_kv_heads", "k", t.k, 2, "v", t.v, 2);
+  check_same("q_len", "q", t.q, 1, "z", t.z, 1);
+  check_same("n_heads", "q", t.q, 2, "z", t.z, 2);
+  check_same("head_dim_v", "v", t.v, 3, "z", t.z, 3);
+  check(t.q.dim(3) >= 1 && t.v.dim(3) >= 1, kOp, "q {} and v {} need heads of at least 1 element",
+        to_string(t.q.shape()), to_string(t.v.shape()));
+}
+
+void check_heads(const AttentionTensors& t) {
+  const std::int64_t n_heads = t.q.dim(2);
+  const std::int64_t n_kv_heads = t.k.dim(2);
+  check(n_heads >= 1 && n_kv_heads >= 1 && n_heads % n_kv_heads == 0, kOp,
+        "n_kv_heads {} of k {} does not divide n_heads {} of q {}; each key/value head serves the "
+        "same number of query heads",
+        n_kv_heads, to_string(t.k.shape()), n_heads, to_string(t.q.shape()));
+}
+
+/// A mask or bias: each extent is that of the scores, or 1.
+void check_pairwise(std::string_view name, TensorView view, const AttentionTensors& t) {
+  check_rank4(name, view, "[batch, n_heads, q_len, kv_len] or 1 where it repeats");
+  const Shape scores{t.q.dim(0), t.q.dim(2), t.q.dim(1), t.k.dim(1)};
+  for (std::size_t i = 0; i < 4; ++i)
+    check(view.dim(i) == scores[i] || view.dim(i) == 1, kOp,
+          "{} {} does not fit the scores {}; each extent must match or be 1", name,
+          to_string(view.shape()), to_string(scores));
+}
+
+void check_per_head(std::string_view name, std::span<const float> values, TensorView q) {
+  check(values.empty() || static_cast<std::int64_t>(values.size()) == q.dim(2), kOp,
+        "{} has {} values but q {} has {} heads", name, values.size(), to_string(q.shape()),
+        q.dim(2));
+}
+
+void check_optional_tensors(const AttentionTensors& t) {
+  if (t.mask) {
+    check_pairwise("mask", t.mask, t);
+    check(t.mask.dtype() == DType::boolean || t.mask.dtype() == DType::u8, kOp,
+          "mask {} is {}; it must be bool or u8 (true = may attend), additive ones go in bias",
+          to_string(t.mask.shape()), name_of(t.mask.dtype()));
+  }
+  if (t.bias) {
+    check_pairwise("bias", t.bias, t);
+    check(t.bias.dtype() == DType::f32, kOp, "bias {} is {}; it must be f32",
+          to_string(t.bias.shape()), name_of(t.bias.dtype()));
+  }
+  check_per_head("alibi_slopes", t.alibi_slopes, t.q);
+  check_per_head("sinks", t.sinks, t.q);
+  check_per_head("head_gate", t.head_gate, t.q);
+  for (const float gate : t.head_gate)
+    check(gate >= 0 && gate <= 1, kOp, "head_gate holds {}; gates lie in [0, 1]", gate);
+  if (t.lse) {
+    const Shape expected{t.q.dim(0), t.q.dim(2), t.q.dim(1)};
+    check(t.lse.shape() == expected && t.lse.dtype() == DType::f32, kOp,
+          "lse is {} {}; for q {} it must be f32 {}", name_of(t.lse.dtype()),
+          to_string(t.lse.shape()), to_string(t.q.shape()), to_string(expected));
+  }
+}
+
+void check_options(const AttentionOptions& o) {
+  check(!o.scale || std::isfinite(*o.scale), kOp, "scale is {}; it must be finite", *o.scale);
+  check(std::isfinite(o.softcap) && o.softcap >= 0, kOp,
+        "softcap is {}; it must be finite and positive, or 0 for none", o.softcap);
+  check(o.window.left >= -1 && o.window.right >= -1, kOp,
+        "window is ({}, {}); each side must be 0 or more, or -1 for unbounded", o.window.left,
+        o.window.right);
+}
+
+std::uint8_t extras_of(const AttentionTensors& t) {
+  std::uint8_t extras = 0;
+  const auto add = [&](Extra e, bool present) {
+    if (present) extras = static_cast<std::uint8_t>(extras | static_cast<std::uint8_t>(e));
+  };
+  add(Extra::mask, static_cast<bool>(t.mask));
+  add(Extra::bias, static_cast<bool>(t.bias));
+  add(Extra::alibi, !t.alibi_slopes.empty());
+  add(Extra::sinks, !t.sinks.empty());
+  add(Extra::head_gate, !t.head_gate.empty());
+  add(Extra::lse, static_cast<bool>(t.lse));
+  return extras;
+}
+
+}  // namespace
+
+AttentionProblem::KeyRange AttentionProblem::keys_of(std::int64_t i) const {
+  const std::int64_t p = position(i);
+  KeyRange keys{0, kv_len};
+  if (causal != Causal::none) keys.last = std::min(keys.last, p + 1);
+  // Compared by difference, so that a window as wide as int64 does not overflow.
+  if (window.left >= 0 && p > window.left) keys.first = p - window.left;
+  if (window.right >= 0 && window.right < kv_len - 1 - p)
+    keys.last = std::min(keys.last, p + window.right + 1);
+  keys.last = std::max<std::int64_t>(keys.last, 0);
+  keys.first = std::min(keys.first, kv_len);
+  return keys;
+}
+
+AttentionProblem attention_problem(const AttentionTensors& tensors,
+                                   const AttentionOptions& options) {
+  check_activations(tensors);
+  check_heads(tensors);
+  check_optional_tensors(tensors);
+  check_options(options);
+  AttentionProblem p;
+  p.batch = tensors.q.dim(0);
+  p.q_len = tensors.q.dim(1);
+  p.kv_len = tensors.k.dim(1);
+  p.n_heads = tensors.q.dim(2);
+  p.n_kv_heads = tensors.k.dim(2);
+  p.head_dim = tensors.q.dim(3);
+  p.head_dim_v = tensors.v.dim(3);
+  p.dtype = tensors.q.dtype();
+  p.scale = options.scale.value_or(1.0f / std::sqrt(static_cast<float>(p.head_dim)));
+  p.softcap = options.softcap;
+  p.causal = options.causal;
+  p.window = options.window;
+  p.extras = extras_of(tensors);
+  return p;
+}
+
+}  // namespace headlight

@@ -1,0 +1,90 @@
+#include "kernels/attention_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace headlight {
+namespace {
+
+constexpr double kMasked = -std::numeric_limits<double>::infinity();
+
+/// Offset of the pair (row, key) in a [B, H, Tq, Tkv] view whose extents may be 1.
+std::int64_t pair_offset(TensorView view, RowIndex row, std::int64_t key) {
+  const std::int64_t index[] = {row.batch, row.head, row.query, key};
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    if (view.dim(i) != 1) offset += index[i] * view.stride(i);
+  return offset;
+}
+
+bool may_attend(TensorView mask, RowIndex row, std::int64_t key) {
+  // bool and u8 are both one byte; any value but 0 is true.
+  return !mask || static_cast<const std::uint8_t*>(mask.data())[pair_offset(mask, row, key)] != 0;
+}
+
+double bias_of(const AttentionProblem& problem, const AttentionTensors& tensors, RowIndex row,
+               std::int64_t key) {
+  double bias = 0;
+  if (tensors.bias) bias += tensors.bias.as<float>()[pair_offset(tensors.bias, row, key)];
+  if (!tensors.alibi_slopes.empty())
+    bias += static_cast<double>(tensors.alibi_slopes[static_cast<std::size_t>(row.head)]) *
+            static_cast<double>(key - problem.position(row.query));
+  return bias;
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t d = 0; d < a.size(); ++d) sum += static_cast<double>(a[d]) * b[d];
+  return sum;
+}
+
+}  // namespace
+
+std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int64_t position,
+                                   std::int64_t head, std::vector<float>& buffer) {
+  const auto width = static_cast<std::size_t>(view.dim(3));
+  const std::int64_t offset =
+      batch * view.stride(0) + position * view.stride(1) + head * view.stride(2);
+  const auto* bytes = static_cast<const std::byte*>(view.data()) +
+                      offset * static_cast<std::int64_t>(size_of(view.dtype()));
+  if (view.dtype() == DType::f32) return {reinterpret_cast<const float*>(bytes), width};
+  buffer.resize(width);
+  widen(view.dtype(), bytes, buffer);
+  return buffer;
+}
+
+void score_row(const AttentionProblem& problem, const AttentionTensors& tensors, RowIndex row,
+               std::span<double> scores) {
+  std::vector<float> q_buffer, k_buffer;
+  const auto q = head_vector(tensors.q, row.batch, row.query, row.head, q_buffer);
+  const auto keys = problem.keys_of(row.query);
+  std::ranges::fill(scores, kMasked);
+  for (std::int64_t j = keys.first; j < keys.last; ++j) {
+    const double bias = bias_of(problem, tensors, row, j);
+    if (!may_attend(tensors.mask, row, j) || bias == kMasked) continue;
+    const auto k = head_vector(tensors.k, row.batch, j, problem.kv_head(row.head), k_buffer);
+    double score = problem.scale * dot(q, k);
+    if (problem.softcap > 0) score = problem.softcap * std::tanh(score / problem.softcap);
+    scores[static_cast<std::size_t>(j)] = score + bias;
+  }
+}
+
+double softmax_with_sink(std::span<double> scores, double sink) {
+  const double largest = scores.empty() ? kMasked : *std::ranges::max_element(scores);
+  if (largest == kMasked) {
+    std::ranges::fill(scores, 0.0);
+    return kMasked;
+  }
+  const double shift = std::max(largest, sink);
+  double sum = std::exp(sink - shift);
+  for (double& score : scores) sum += score = std::exp(score - shift);
+  for (double& score : scores) score /= sum;
+  return shift + std::log(sum);
+}
+
+double sink_of(const AttentionTensors& tensors, std::int64_t head) {
+  return tensors.sinks.empty() ? kMasked : tensors.sinks[static_cast<std::size_t>(head)];
+}
+
+}  // namespace headlight
