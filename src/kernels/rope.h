@@ -19,6 +19,10 @@ class RopeTable {
   RopeTable() = default;
   /// inv_freq: rotary_dim / 2 angular frequencies (radians per position).
   RopeTable(std::span<const double> inv_freq, std::int64_t max_len);
+  /// From given caches, row-major [max_len, half]; rotary_dim is 2 * half. Both must be the same
+  /// size.
+  static RopeTable from_cache(std::span<const float> cos, std::span<const float> sin,
+                              std::int64_t half);
   /// The usual frequencies theta^(-2i / rotary_dim).
   static std::vector<double> frequencies(std::int64_t rotary_dim, double theta);
 

@@ -29,4 +29,17 @@ RopeTable::RopeTable(std::span<const double> inv_freq, std::int64_t max_len)
   }
 }
 
+RopeTable RopeTable::from_cache(std::span<const float> cos, std::span<const float> sin,
+                                std::int64_t half) {
+  check(half > 0 && cos.size() == sin.size() && cos.size() % static_cast<std::size_t>(half) == 0,
+        "rope", "caches of {} cosines and {} sines are not rows of {}", cos.size(), sin.size(),
+        half);
+  RopeTable table;
+  table.half_ = half;
+  table.max_len_ = static_cast<std::int64_t>(cos.size()) / half;
+  table.cos_.assign(cos.begin(), cos.end());
+  table.sin_.assign(sin.begin(), sin.end());
+  return table;
+}
+
 }  // namespace headlight
