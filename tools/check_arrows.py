@@ -63,6 +63,8 @@ def library_problem(path, header):
 
 def folder_problem(path, header):
     here, there = path.split("/")[0], header.split("/")[0]
+    if header.endswith("test_support.h"):
+        return f'"{header}" is for tests'
     if "/" not in header or there not in FOLDERS:
         return f'"{header}" does not start with a folder of src/'
     if here not in FOLDERS:
@@ -80,8 +82,8 @@ def include_problem(path, header, quoted):
 
 
 def is_exempt(path):
-    """Tests may look anywhere in src/; they are not part of the product."""
-    return path.stem.endswith("_test")
+    """Tests and what they share may look anywhere in src/; they are not part of the product."""
+    return path.stem.endswith(("_test", "test_support"))
 
 
 def problems(root):

@@ -63,6 +63,11 @@ class Arrows(unittest.TestCase):
 
     def test_tests_are_free(self):
         self.accepts("core/a_test.cc", '#include "app/lab.h"\n')
+        self.accepts("kernels/test_support.h", "#include <gtest/gtest.h>\n")
+
+    def test_product_keeps_off_test_code(self):
+        self.refuses("kernels/a.cc", "#include <gtest/gtest.h>\n", "LIBRARIES")
+        self.refuses("kernels/b.cc", '#include "kernels/test_support.h"\n', "is for tests")
 
     def test_nothing_to_check_is_no_success(self):
         self.assertEqual(run_on({})[0], 1)

@@ -21,4 +21,8 @@ void parallel_for(std::int64_t n, const Body& body);
 
 }  // namespace headlight
 
+#ifdef __SANITIZE_THREAD__
+#include "core/threads_tsan_inl.h"
+#else
 #include "core/threads_inl.h"
+#endif
