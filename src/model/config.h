@@ -25,16 +25,27 @@ struct ModelConfig {
   Activation activation = Activation::gelu_erf;
   float norm_eps = 1e-5f;
   bool tied_head = false;             ///< logits use the token embedding
+  bool attention_bias = false;        ///< llama only: q, k, v and W_O must have biases
+  bool mlp_bias = false;              ///< llama only: the MLP must have biases
+  bool scale_by_head_dim = true;      ///< scores are divided by sqrt(head_dim); off in some gpt2
+  bool scale_by_layer = false;        ///< gpt2 only: scores of block l are also divided by l + 1
   std::vector<double> rope_inv_freq;  ///< llama only: head_dim / 2 frequencies, any scaling applied
   std::optional<std::int64_t> bos_id, eos_id;
 
   bool causal() const { return family != Family::bert; }
+  /// What scores q k^T of a block are multiplied by.
+  float attention_scale(std::int64_t layer) const;
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
 /// Reads and checks `folder`/config.json. Errors name the file, the key, and what is supported.
 ModelConfig read_config(const std::filesystem::path& folder);
-/// The fields as JSON text (DESIGN names), for trace metadata and --json; and back.
+/// The fields as JSON text (DESIGN names), for trace metadata and --json; and back. Back, every
+/// field is required and checked as strictly as a config.json; errors name `source` and the field.
 std::string to_json(const ModelConfig& config);
 ModelConfig config_from_json(std::string_view text, std::string_view source);
+
+/// Throws, naming `source` and the field, unless the sizes are in range and fit each other.
+void check_config(const ModelConfig& config, std::string_view source);
 
 }  // namespace headlight

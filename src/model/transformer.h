@@ -37,10 +37,14 @@ class HeadGates {
   explicit HeadGates(const ModelConfig& config) : HeadGates(config.n_layers, config.n_heads) {}
   void set(std::int64_t layer, std::int64_t head, float gate);
   float get(std::int64_t layer, std::int64_t head) const;
+  std::int64_t n_layers() const { return n_layers_; }
+  std::int64_t n_heads() const { return n_heads_; }
   std::span<const float> layer(std::int64_t l) const;
   bool all_open() const;  ///< every gate is 1
 
  private:
+  std::size_t index(std::int64_t layer, std::int64_t head) const;
+
   std::int64_t n_layers_, n_heads_;
   std::vector<float> gates_;
 };
@@ -50,10 +54,11 @@ struct ForwardOptions {
   const HeadGates* head_gates = nullptr;              ///< null: all open
   Observer observer = {};                             ///< empty: nothing is recorded
   std::string_view kernel = {};                       ///< force an attention kernel
+  bool logits = true;                                 ///< off: the head is not run
 };
 
 struct ForwardResult {
-  Tensor logits;              ///< [T, vocab_size]; empty for bert
+  Tensor logits;              ///< [T, vocab_size]; empty for bert, or when not asked for
   Tensor last_hidden;         ///< [T, d_model] after the final norm
   AttentionReport attention;  ///< what ran in the first block
 };
@@ -70,6 +75,8 @@ class Transformer {
 
   const ModelConfig& config() const;
   std::int64_t n_parameters() const;
+  /// Tensors of the checkpoint that are no part of the model, such as a classifier's.
+  const std::vector<std::string>& unused_tensors() const;
   /// Runs ids [T], 1 <= T <= max_len, each in [0, vocab_size). One call at a time.
   ForwardResult forward(std::span<const std::int64_t> ids,
                         const ForwardOptions& options = {}) const;

@@ -1,0 +1,77 @@
+#include "model/config_rope.h"
+
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "kernels/rope.h"
+#include "model/config_limits.h"
+
+namespace headlight {
+namespace {
+
+double positive(const JsonObject& json, std::string_view key, double value) {
+  check(value > 0, "config", "{}: {} {} must be greater than 0", json.source(), key, value);
+  return value;
+}
+
+double positive(const JsonObject& json, std::string_view key) {
+  return positive(json, key, json.number(key));
+}
+
+/// Llama 3.1's scaling: long wavelengths are stretched by `factor`, short ones kept, and those in
+/// between blended (transformers modeling_rope_utils, _compute_llama3_parameters).
+void scale_llama3(const JsonObject& json, std::vector<double>& frequencies) {
+  const double factor = positive(json, "factor");
+  const double low = positive(json, "low_freq_factor");
+  const double high = positive(json, "high_freq_factor");
+  check(high > low, "config", "{}: high_freq_factor {} must be greater than low_freq_factor {}",
+        json.source(), high, low);
+  const auto trained =
+      static_cast<double>(json.integer("original_max_position_embeddings", 1, kMaxSize));
+  for (double& f : frequencies) {
+    const double turns = trained * f / (2 * std::numbers::pi);  // within the trained context
+    if (turns >= high) continue;
+    const double keep = turns <= low ? 0 : (turns - low) / (high - low);
+    f = keep * f + (1 - keep) * f / factor;
+  }
+}
+
+void scale(const JsonObject& json, std::vector<double>& frequencies) {
+  const std::string type = json.string_or("rope_type", json.string_or("type", "default"));
+  const double partial = json.number_or("partial_rotary_factor", 1);
+  check(partial == 1, "config", "{}: partial_rotary_factor {} is not supported; supported: 1",
+        json.source(), partial);
+  if (type == "default") return;
+  if (type == "llama3") return scale_llama3(json, frequencies);
+  check(type == "linear", "config",
+        "{}: rope_type \"{}\" is not supported; supported: default, linear, llama3", json.source(),
+        printable(type));
+  const double factor = positive(json, "factor");
+  for (double& f : frequencies) f /= factor;
+}
+
+std::optional<JsonObject> section(const JsonObject& config, std::string_view key) {
+  if (!config.has(key)) return std::nullopt;
+  return JsonObject(config.at(key), config.source() + ": " + std::string(key));
+}
+
+}  // namespace
+
+std::vector<double> read_rope_frequencies(const JsonObject& config, std::int64_t head_dim) {
+  const auto parameters = section(config, "rope_parameters");
+  const auto scaling = section(config, "rope_scaling");
+  constexpr double kDefaultTheta = 10000;
+  double theta = config.number_or("rope_theta", kDefaultTheta);
+  if (parameters) theta = parameters->number_or("rope_theta", theta);
+  auto frequencies = RopeTable::frequencies(head_dim, positive(config, "rope_theta", theta));
+  if (parameters)
+    scale(*parameters, frequencies);
+  else if (scaling)
+    scale(*scaling, frequencies);
+  return frequencies;
+}
+
+}  // namespace headlight

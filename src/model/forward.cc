@@ -1,0 +1,232 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "kernels/activations.h"
+#include "kernels/attention.h"
+#include "kernels/norms.h"
+
+namespace headlight {
+namespace {
+
+void add_to(MutableTensorView sum, TensorView term) {
+  auto* to = sum.as<float>();
+  const auto* from = term.as<float>();
+  const std::int64_t n = sum.numel();
+  for (std::int64_t i = 0; i < n; ++i) to[i] += from[i];
+}
+
+std::span<float> elements(MutableTensorView contiguous) {
+  return {contiguous.as<float>(), static_cast<std::size_t>(contiguous.numel())};
+}
+
+/// [a, b, ...] seen as [1, a, b, ...].
+MutableTensorView batch_of_one(MutableTensorView view) {
+  Shape shape = {1}, strides = {0};
+  for (std::size_t i = 0; i < view.rank(); ++i) {
+    shape.push_back(view.dim(i));
+    strides.push_back(view.stride(i));
+  }
+  return {view.data(), view.dtype(), shape, strides};
+}
+
+/// One call of the forward pass: the views of this length, and the steps in order.
+class Pass {
+ public:
+  Pass(const ModelConfig& config, const ModelWeights& weights, Workspace& workspace,
+       std::span<const std::int64_t> ids, const ForwardOptions& options)
+      : c_(config), w_(weights), ws_(workspace), ids_(ids), options_(options) {}
+
+  ForwardResult run() {
+    embed();
+    ForwardResult result;
+    for (std::int64_t l = 0; l < c_.n_layers; ++l) {
+      AttentionReport report = block(l);
+      if (l == 0) result.attention = std::move(report);
+    }
+    result.last_hidden = Tensor({length(), c_.d_model});
+    if (w_.final_norm.weight)
+      norm(w_.final_norm, x(), result.last_hidden);
+    else
+      std::ranges::copy(elements(x()), result.last_hidden.span<float>().begin());
+    record(-1, "final", result.last_hidden);
+    if (options_.logits && w_.head) {
+      result.logits = Tensor({length(), c_.vocab_size});
+      w_.head.apply(result.last_hidden, result.logits);
+    }
+    return result;
+  }
+
+ private:
+  std::int64_t length() const { return static_cast<std::int64_t>(ids_.size()); }
+  MutableTensorView rows(Tensor& buffer, std::int64_t width) const {
+    return {buffer.view().data(), DType::f32, {length(), width}};
+  }
+  MutableTensorView x() const { return rows(ws_.x, c_.d_model); }
+  MutableTensorView h() const { return rows(ws_.h, c_.d_model); }
+  MutableTensorView out() const { return rows(ws_.out, c_.d_model); }
+  MutableTensorView qkv() const { return rows(ws_.qkv, qkv_heads() * c_.head_dim); }
+  MutableTensorView z() const {
+    return {ws_.z.view().data(), DType::f32, {length(), c_.n_heads, c_.head_dim}};
+  }
+  MutableTensorView lse() const {
+    return {ws_.lse.view().data(), DType::f32, {c_.n_heads, length()}};
+  }
+  std::int64_t qkv_heads() const { return c_.n_heads + 2 * c_.n_kv_heads; }
+
+  /// `n` heads of the fused q | k | v rows, from head `first`: [T, n, head_dim], no copy.
+  MutableTensorView heads(std::int64_t first, std::int64_t n) const {
+    return {qkv().as<float>() + first * c_.head_dim,
+            {length(), n, c_.head_dim},
+            {qkv_heads() * c_.head_dim, c_.head_dim, 1}};
+  }
+
+  /// Hands an activation to the observer; names are only made when there is one.
+  void record(std::int64_t layer, std::string_view what, TensorView value) const {
+    if (!options_.observer) return;
+    const std::string name =
+        layer < 0 ? std::string(what) : fmt::format("blocks.{}.{}", layer, what);
+    options_.observer({name, layer, value});
+  }
+
+  void norm(const NormWeights& weights, TensorView from, MutableTensorView to) const {
+    if (c_.family == Family::llama)
+      rms_norm(from, weights.weight, c_.norm_eps, to);
+    else
+      layer_norm(from, weights.weight, weights.bias, c_.norm_eps, to);
+  }
+
+  void add_embedding(const Tensor& table, std::int64_t row, std::int64_t t) const {
+    const auto from = table.span<float>().subspan(static_cast<std::size_t>(row * c_.d_model),
+                                                  static_cast<std::size_t>(c_.d_model));
+    float* to = x().as<float>() + t * c_.d_model;
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+  }
+
+  void embed() const {
+    std::fill_n(x().as<float>(), x().numel(), 0.0f);
+    const auto types = options_.token_type_ids;
+    for (std::int64_t t = 0; t < length(); ++t) {
+      const auto i = static_cast<std::size_t>(t);
+      add_embedding(w_.token_embedding, ids_[i], t);
+      if (w_.token_type_embedding)
+        add_embedding(w_.token_type_embedding, types.empty() ? 0 : types[i], t);
+      if (w_.position_embedding) add_embedding(w_.position_embedding, t, t);
+    }
+    if (w_.embed_norm.weight) norm(w_.embed_norm, x(), x());
+    record(-1, "embed", x());
+  }
+
+  /// q, k, v, attention over the heads, W_O: from -> out().
+  AttentionReport attend(std::int64_t l, TensorView from) const {
+    const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
+    w.qkv.apply(from, qkv());
+    if (!c_.rope_inv_freq.empty())
+      rope(heads(0, c_.n_heads + c_.n_kv_heads), ws_.rope, RopeLayout::half_split);
+    const auto q = heads(0, c_.n_heads);
+    const auto k = heads(c_.n_heads, c_.n_kv_heads);
+    const auto v = heads(c_.n_heads + c_.n_kv_heads, c_.n_kv_heads);
+    AttentionTensors tensors;
+    tensors.q = batch_of_one(q);
+    tensors.k = batch_of_one(k);
+    tensors.v = batch_of_one(v);
+    tensors.z = batch_of_one(z());
+    if (options_.observer) tensors.lse = batch_of_one(lse());
+    if (options_.head_gates) tensors.head_gate = options_.head_gates->layer(l);
+    AttentionOptions how;
+    how.scale = c_.attention_scale(l);
+    how.causal = c_.causal() ? Causal::bottom_right : Causal::none;
+    how.kernel = options_.kernel;
+    AttentionReport report = attention(tensors, how);
+    w.out.apply(rows(ws_.z, c_.n_heads * c_.head_dim), out());
+    record(l, "attn.q", q);
+    record(l, "attn.k", k);
+    record(l, "attn.v", v);
+    record(l, "attn.z", z());
+    record(l, "attn.lse", lse());
+    record(l, "attn.out", out());
+    return report;
+  }
+
+  /// up, activation (gated in llama), down: from -> out().
+  void mlp(const BlockWeights& w, TensorView from) const {
+    const auto up = rows(ws_.up, c_.d_ff);
+    w.up.apply(from, up);
+    if (w.gate) {
+      const auto gate = rows(ws_.gate, c_.d_ff);
+      w.gate.apply(from, gate);
+      activate_gated(c_.activation, elements(gate), elements(up));
+      w.down.apply(gate, out());
+    } else {
+      activate(c_.activation, elements(up));
+      w.down.apply(up, out());
+    }
+  }
+
+  /// x += attention(norm(x)), then x += mlp(norm(x)).
+  AttentionReport pre_norm_block(std::int64_t l) const {
+    const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
+    norm(w.attn_norm, x(), h());
+    AttentionReport report = attend(l, h());
+    add_to(x(), out());
+    norm(w.mlp_norm, x(), h());
+    mlp(w, h());
+    add_to(x(), out());
+    return report;
+  }
+
+  /// x = norm(x + attention(x)), then x = norm(x + mlp(x)).
+  AttentionReport post_norm_block(std::int64_t l) const {
+    const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
+    AttentionReport report = attend(l, x());
+    add_to(x(), out());
+    norm(w.attn_norm, x(), x());
+    mlp(w, x());
+    add_to(x(), out());
+    norm(w.mlp_norm, x(), x());
+    return report;
+  }
+
+  AttentionReport block(std::int64_t l) const {
+    record(l, "resid_pre", x());
+    AttentionReport report = c_.family == Family::bert ? post_norm_block(l) : pre_norm_block(l);
+    record(l, "resid_post", x());
+    return report;
+  }
+
+  const ModelConfig& c_;
+  const ModelWeights& w_;
+  Workspace& ws_;
+  std::span<const std::int64_t> ids_;
+  const ForwardOptions& options_;
+};
+
+}  // namespace
+
+void Workspace::reserve(const ModelConfig& c, std::int64_t length) {
+  if (c.family == Family::llama && rope.max_len() < length)
+    rope = RopeTable(c.rope_inv_freq, std::min(c.max_len, 2 * length));
+  if (length <= capacity) return;
+  // Doubling: a text that grows token by token does not allocate at every step.
+  const std::int64_t n = std::min(c.max_len, std::max(length, 2 * capacity));
+  capacity = 0;
+  x = Tensor({n, c.d_model});
+  h = Tensor({n, c.d_model});
+  out = Tensor({n, c.d_model});
+  qkv = Tensor({n, (c.n_heads + 2 * c.n_kv_heads) * c.head_dim});
+  z = Tensor({n, c.n_heads * c.head_dim});
+  lse = Tensor({c.n_heads, n});
+  up = Tensor({n, c.d_ff});
+  if (c.family == Family::llama) gate = Tensor({n, c.d_ff});
+  capacity = n;
+}
+
+ForwardResult run_forward(const ModelConfig& config, const ModelWeights& weights,
+                          Workspace& workspace, std::span<const std::int64_t> ids,
+                          const ForwardOptions& options) {
+  workspace.reserve(config, static_cast<std::int64_t>(ids.size()));
+  return Pass(config, weights, workspace, ids, options).run();
+}
+
+}  // namespace headlight
