@@ -1,0 +1,33 @@
+// The tensors of a traced layer, declared once: recording, saving and loading visit this list.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/shape.h"
+#include "inspect/trace.h"
+#include "model/config.h"
+
+namespace headlight {
+
+/// Calls visit(name, tensor, shape) for each; `name` is what follows "blocks.{l}." and `shape` what
+/// the configuration and `length` tokens make it.
+template <class Layer, class Visit>
+void visit_tensors(Layer& layer, const ModelConfig& c, std::int64_t length, const Visit& visit) {
+  visit("attn.q", layer.q, Shape({length, c.n_heads, c.head_dim}));
+  visit("attn.k", layer.k, Shape({length, c.n_kv_heads, c.head_dim}));
+  visit("attn.v", layer.v, Shape({length, c.n_kv_heads, c.head_dim}));
+  visit("attn.z", layer.z, Shape({length, c.n_heads, c.head_dim}));
+  visit("attn.lse", layer.lse, Shape({c.n_heads, length}));
+  visit("attn.out", layer.out, Shape({length, c.d_model}));
+  visit("resid_pre", layer.resid_pre, Shape({length, c.d_model}));
+  visit("resid_post", layer.resid_post, Shape({length, c.d_model}));
+}
+
+/// "blocks.3.attn.q"
+inline std::string traced_name(std::size_t layer, std::string_view name) {
+  return fmt::format("blocks.{}.{}", layer, name);
+}
+
+}  // namespace headlight
