@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "io/nearest_name.h"
 #include "io/safetensors.h"
 #include "model/tensor_list.h"
 
@@ -95,10 +96,11 @@ class Loader {
   Tensor load_tensor(const TensorSpec& spec) {
     const std::string name = find(spec);
     if (name.empty()) {
-      check(!spec.required, "model",
-            "{}: tensor \"{}\" {} is missing; config.json asks for a {} model of {} layers",
-            printable(folder_.string(), 300), spec.name, to_string(spec.shape),
-            name_of(config_.family), config_.n_layers);
+      if (spec.required)
+        fail("model", "{}: tensor \"{}\" {} of a {} model with {} layers is missing{}",
+             printable(folder_.string(), 300), spec.name, to_string(spec.shape),
+             name_of(config_.family), config_.n_layers,
+             nearest_hint(spec.name, checkpoint_.names()));
       return {};
     }
     const TensorView stored = checkpoint_.tensor(name);

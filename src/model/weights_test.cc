@@ -44,7 +44,8 @@ TEST(Weights, CountsParametersOnce) {
 TEST(Weights, MissingTensor) {
   TinyModel tiny = testing::tiny_gpt2();
   tiny.tensors.erase("h.1.attn.c_proj.weight");
-  expect_refused(tiny, {"\"h.1.attn.c_proj.weight\" [12, 12] is missing"});
+  expect_refused(tiny,
+                 {"\"h.1.attn.c_proj.weight\" [12, 12] of a gpt2 model with 2 layers is missing"});
   expect_refused(tiny, {"\"transformer.h.1.attn.c_proj.weight\""},
                  {.dtype = DType::f32, .prefix = "transformer.", .shards = 1});
   TinyModel bias = testing::tiny_llama({{"attention_bias", true}});
