@@ -31,20 +31,15 @@ Trace record_trace(const Transformer& model, std::vector<Token> tokens, std::str
   Trace trace;
   trace.config = model.config();
   trace.text = std::move(text);
-  std::vector<std::int64_t> types;
+  std::vector<std::int64_t> types;  // empty for families without them
   for (const Token& token : tokens) {
     trace.ids.push_back(token.id);
-    types.push_back(token.type_id);
+    if (trace.config.n_token_types > 0) types.push_back(token.type_id);
   }
   trace.tokens = std::move(tokens);
   trace.layers.resize(static_cast<std::size_t>(trace.config.n_layers));
 
-  ForwardOptions forward;
-  if (trace.config.n_token_types > 0) forward.token_type_ids = types;
-  forward.head_gates = options.head_gates;
-  forward.kernel = options.kernel;
-  forward.logits = false;
-  forward.observer = [&trace](const Recorded& recorded) {
+  const Observer keep = [&trace](const Recorded& recorded) {
     if (recorded.layer < 0) return;
     const auto layer = static_cast<std::size_t>(recorded.layer);
     visit_tensors(trace.layers[layer], trace.config, trace.length(),
@@ -53,6 +48,11 @@ Trace record_trace(const Transformer& model, std::vector<Token> tokens, std::str
                       tensor = contiguous_copy(recorded.value);
                   });
   };
+  const ForwardOptions forward = {.token_type_ids = types,
+                                  .head_gates = options.head_gates,
+                                  .observer = keep,
+                                  .kernel = options.kernel,
+                                  .logits = false};
   trace.attention = model.forward(trace.ids, forward).attention;
   return trace;
 }

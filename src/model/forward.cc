@@ -127,18 +127,17 @@ class Pass {
     const auto q = heads(0, c_.n_heads);
     const auto k = heads(c_.n_heads, c_.n_kv_heads);
     const auto v = heads(c_.n_heads + c_.n_kv_heads, c_.n_kv_heads);
-    AttentionTensors tensors;
-    tensors.q = batch_of_one(q);
-    tensors.k = batch_of_one(k);
-    tensors.v = batch_of_one(v);
-    tensors.z = batch_of_one(z());
-    if (options_.observer) tensors.lse = batch_of_one(lse());
-    if (options_.head_gates) tensors.head_gate = options_.head_gates->layer(l);
-    AttentionOptions how;
-    how.scale = c_.attention_scale(l);
-    how.causal = c_.causal() ? Causal::bottom_right : Causal::none;
-    how.kernel = options_.kernel;
-    AttentionReport report = attention(tensors, how);
+    const AttentionReport report =
+        attention({.q = batch_of_one(q),
+                   .k = batch_of_one(k),
+                   .v = batch_of_one(v),
+                   .head_gate = options_.head_gates ? options_.head_gates->layer(l)
+                                                    : std::span<const float>(),
+                   .z = batch_of_one(z()),
+                   .lse = options_.observer ? batch_of_one(lse()) : MutableTensorView()},
+                  {.scale = c_.attention_scale(l),
+                   .causal = c_.causal() ? Causal::bottom_right : Causal::none,
+                   .kernel = options_.kernel});
     w.out.apply(rows(ws_.z, c_.n_heads * c_.head_dim), out());
     record(l, "attn.q", q);
     record(l, "attn.k", k);
