@@ -41,7 +41,8 @@ struct ModelConfig {
 /// Reads and checks `folder`/config.json. Errors name the file, the key, and what is supported.
 ModelConfig read_config(const std::filesystem::path& folder);
 /// The fields as JSON text (DESIGN names), for trace metadata and --json; and back. Back, every
-/// field is required and checked as strictly as a config.json; errors name `source` and the field.
+/// field but the two ids is required, and checked as strictly as a config.json; errors name
+/// `source` and the field.
 std::string to_json(const ModelConfig& config);
 ModelConfig config_from_json(std::string_view text, std::string_view source);
 

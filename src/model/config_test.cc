@@ -185,7 +185,7 @@ TEST(Config, FromJsonChecksEveryField) {
     EXPECT_THROW(config_from_json(json.dump(), "here"), Error) << json.dump();
   };
   for (const auto& [key, value] : good.items())
-    if (!value.is_null()) refused(without(good, key.c_str()));
+    if (key != "bos_id" && key != "eos_id") refused(without(good, key.c_str()));
   refused(with(good, {{"n_kv_heads", 3}}));
   refused(with(good, {{"d_model", 0}}));
   refused(with(good, {{"family", "rnn"}}));
