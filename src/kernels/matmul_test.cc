@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "core/threads.h"
-#include "kernels/test_support.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
+#include "support/vector_targets.h"
 
 namespace headlight {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <cmath>
 
-#include "kernels/test_support.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
+#include "support/vector_targets.h"
 
 namespace headlight {
 namespace {

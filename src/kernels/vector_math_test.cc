@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/test_support.h"
+#include "support/vector_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/vector_math_test.cc"
