@@ -1,0 +1,66 @@
+import { t } from "../i18n/index.ts";
+import { headContributions, kHeadDim, project } from "../maths/example.ts";
+import { headStyle, Vector } from "./Exact.tsx";
+import { NumberInput } from "./NumberInput.tsx";
+import { example } from "./state.ts";
+import { Step } from "./Step.tsx";
+import { SumLine } from "./SumLine.tsx";
+
+function Matrix() {
+  return (
+    <table class="matrix wo">
+      <tbody>
+        {example.value.outputProjection.map((row, r) => (
+          <tr key={r} class="of-head" style={headStyle(Math.floor(r / kHeadDim))}>
+            {row.map((value, c) => (
+              <td key={c}>
+                <NumberInput
+                  cell={{ kind: "o", row: r, column: c }}
+                  value={value}
+                  label={t("projection_input", { row: r + 1, column: c + 1 })}
+                />
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What each head adds, and what comes out: the last line is the sum of the others. */
+function Contributions() {
+  return (
+    <div class="contributions">
+      {headContributions(example.value).map((values, h) => (
+        <div key={h} class="contribution">
+          <span class="contribution-name">{t("adds", { head: h + 1 })}</span>
+          <Vector name={`adds${h + 1}`} label={t("adds", { head: h + 1 })} values={values} headOf={() => h} />
+        </div>
+      ))}
+      <div class="contribution result">
+        <span class="contribution-name">{t("result")}</span>
+        <Vector name="result" label={t("result")} values={project(example.value).map((one) => one.total)} />
+      </div>
+    </div>
+  );
+}
+
+export function ProjectionSection() {
+  return (
+    <Step number={5} title={t("step_project")} note={t("step_project_note")}>
+      <div class="scroll">
+        <Matrix />
+        <Contributions />
+      </div>
+      <details class="result-sums">
+        <summary>{t("result_sums")}</summary>
+        <dl>
+          {project(example.value).map((one, c) => (
+            <SumLine key={c} name={`result[${c + 1}]`} sum={one} />
+          ))}
+        </dl>
+      </details>
+    </Step>
+  );
+}

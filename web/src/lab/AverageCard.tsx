@@ -1,0 +1,25 @@
+import { t } from "../i18n/index.ts";
+import { rows } from "../state/session.ts";
+import { RowNumbers } from "./RowNumbers.tsx";
+import { RowPicture } from "./RowPicture.tsx";
+import { HiddenMass, Strongest } from "./RowSummary.tsx";
+
+export function AverageCard() {
+  const current = rows.value;
+  if (!current) return null;
+  const row = current.average_of_heads;
+  return (
+    <article class="card average" data-average aria-label={t("average_title")}>
+      <header class="card-top">
+        <h3 class="card-name">{t("average_title")}</h3>
+        <Strongest row={row} />
+      </header>
+      <RowPicture id="beam-average" row={row} />
+      <HiddenMass row={row} />
+      <p class="hint">{t("average_side_note", { heads: current.heads.length })}</p>
+      <footer class="card-foot">
+        <RowNumbers row={row} caption={t("average_title")} />
+      </footer>
+    </article>
+  );
+}

@@ -1,0 +1,55 @@
+import type { HeadRow } from "../api/types.ts";
+import { t } from "../i18n/index.ts";
+import { theme } from "../state/preferences.ts";
+import { chooseHead, hoveredHead, pinnedHead, trace } from "../state/session.ts";
+import { headColour } from "../ui/colour.ts";
+import { RowNumbers } from "./RowNumbers.tsx";
+import { RowPicture } from "./RowPicture.tsx";
+import { HiddenMass, Spread, Strongest } from "./RowSummary.tsx";
+
+interface HeadCardProps {
+  readonly layer: number;
+  readonly head: HeadRow;
+}
+
+export function HeadCard({ layer, head }: HeadCardProps) {
+  const shared = (trace.value?.model.n_kv_heads ?? 0) < (trace.value?.model.n_heads ?? 0);
+  const pinned = pinnedHead.value === head.head;
+  const name = t("head_card", { layer, head: head.head });
+  return (
+    <article
+      class={pinned ? "card pinned" : "card"}
+      data-head={head.head}
+      data-kv-head={head.kv_head}
+      aria-label={name}
+      style={{ "--head": headColour(head.head, theme.value) }}
+      onPointerEnter={() => (hoveredHead.value = head.head)}
+      onPointerLeave={() => (hoveredHead.value = null)}
+      onFocusCapture={() => (hoveredHead.value = head.head)}
+      onBlurCapture={() => (hoveredHead.value = null)}
+    >
+      <header class="card-top">
+        <h3>
+          <button
+            type="button"
+            class="card-name"
+            aria-pressed={pinned}
+            aria-label={t(pinned ? "unpin_head" : "pin_head", { head: head.head })}
+            onClick={() => chooseHead(layer, pinned ? null : head.head)}
+          >
+            <span class="swatch" aria-hidden="true" />
+            {t("head_name", { head: head.head })}
+          </button>
+        </h3>
+        {shared && <span class="kv-badge">{t("kv_badge", { kv: head.kv_head })}</span>}
+        <Strongest row={head.row} />
+      </header>
+      <RowPicture id={`beam-${head.head}`} row={head.row} />
+      <HiddenMass row={head.row} />
+      <footer class="card-foot">
+        <Spread entropy={head.entropy} />
+        <RowNumbers row={head.row} caption={name} />
+      </footer>
+    </article>
+  );
+}

@@ -1,0 +1,37 @@
+import { t } from "../i18n/index.ts";
+import { analyse, model, rows, running, trace, traceProblem } from "../state/session.ts";
+import { Notice } from "../ui/Notice.tsx";
+import { AverageCard } from "./AverageCard.tsx";
+import { HeadCards } from "./HeadCards.tsx";
+import { LayerPicker } from "./LayerPicker.tsx";
+import { ModelFacts } from "./ModelFacts.tsx";
+import { OverviewGrid } from "./OverviewGrid.tsx";
+import { TextForm } from "./TextForm.tsx";
+import { TokenStrip } from "./TokenStrip.tsx";
+
+export function ModelView() {
+  return (
+    <>
+      <section class="ask">
+        {model.value && <ModelFacts model={model.value} />}
+        {model.value && <TextForm />}
+        {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
+        {trace.value && <TokenStrip />}
+      </section>
+      {running.value && !trace.value && <p class="loading">{t("loading_trace")}</p>}
+      {trace.value && (
+        <div class={running.value ? "bench busy" : "bench"} aria-busy={running.value}>
+          <LayerPicker />
+          <HeadCards />
+          <aside class="rail">
+            <AverageCard />
+            <OverviewGrid />
+          </aside>
+        </div>
+      )}
+      {trace.value && rows.value && (
+        <p class="computed-by">{t("computed_by", { kernel: trace.value.attention })}</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+// Every head of every layer as a thumbnail of its pattern, in the head's own colour.
+import { useEffect, useRef } from "preact/hooks";
+import type { Overview } from "../api/types.ts";
+import { t } from "../i18n/index.ts";
+import type { Theme } from "../state/url.ts";
+import { theme } from "../state/preferences.ts";
+import { chooseHead, layer, overview, pinnedHead } from "../state/session.ts";
+import { headColour, headOklch, rgbBytes } from "../ui/colour.ts";
+import { focusWithin, moveIndex } from "../ui/roving.ts";
+
+function paint(canvas: HTMLCanvasElement, pattern: Float32Array, size: number, head: number, inTheme: Theme): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const image = context.createImageData(size, size);
+  const [red, green, blue] = rgbBytes(headOklch(head, inTheme));
+  // The root of the weight: the eye tells 0.01 from 0.05 as well as 0.5 from 0.9.
+  pattern.forEach((weight, i) => image.data.set([red, green, blue, 255 * Math.sqrt(Math.min(1, weight))], 4 * i));
+  context.putImageData(image, 0, 0);
+}
+
+interface ThumbnailProps {
+  readonly all: Overview;
+  readonly ofLayer: number;
+  readonly head: number;
+  readonly tabStop: boolean;
+}
+
+function Thumbnail({ all, ofLayer, head, tabStop }: ThumbnailProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const inTheme = theme.value;
+  useEffect(() => {
+    const cells = all.size * all.size;
+    const start = (ofLayer * all.heads + head) * cells;
+    if (canvas.current) paint(canvas.current, all.data.subarray(start, start + cells), all.size, head, inTheme);
+  }, [all, ofLayer, head, inTheme]);
+  const here = ofLayer === layer.value;
+  const pinned = here && head === pinnedHead.value;
+  return (
+    <button
+      type="button"
+      class={pinned ? "thumb pinned" : "thumb"}
+      data-cell={`${ofLayer}.${head}`}
+      aria-label={t("overview_cell", { layer: ofLayer, head })}
+      aria-pressed={pinned}
+      title={t("head_card", { layer: ofLayer, head })}
+      tabIndex={tabStop ? 0 : -1}
+      style={{ "--head": headColour(head, inTheme) }}
+      onClick={() => chooseHead(ofLayer, head)}
+    >
+      <canvas ref={canvas} width={all.size} height={all.size} aria-hidden="true" />
+    </button>
+  );
+}
+
+function walk(event: KeyboardEvent & { currentTarget: HTMLElement }, all: Overview): void {
+  const cells = [...event.currentTarget.querySelectorAll(".thumb")];
+  const at = cells.indexOf(document.activeElement as Element);
+  const next = at < 0 ? null : moveIndex(event.key, at, cells.length, all.heads);
+  if (next === null) return;
+  event.preventDefault();
+  focusWithin(event.currentTarget, ".thumb", next);
+}
+
+export function OverviewGrid() {
+  const all = overview.value;
+  if (!all) return <section class="overview waiting" aria-busy="true" />;
+  const stop = layer.value * all.heads + (pinnedHead.value ?? 0);
+  return (
+    <section class="overview" aria-labelledby="overview-title">
+      <h2 id="overview-title">{t("overview_title")}</h2>
+      <p class="hint">{t("overview_hint")}</p>
+      <div
+        class="overview-grid"
+        role="group"
+        aria-labelledby="overview-title"
+        style={{ "--columns": all.heads }}
+        onKeyDown={(event) => walk(event, all)}
+      >
+        {Array.from({ length: all.layers }, (_, ofLayer) => (
+          <div key={ofLayer} class={ofLayer === layer.value ? "overview-row here" : "overview-row"}>
+            <span class="overview-layer" aria-hidden="true">
+              {ofLayer}
+            </span>
+            {Array.from({ length: all.heads }, (_unused, head) => (
+              <Thumbnail
+                key={head}
+                all={all}
+                ofLayer={ofLayer}
+                head={head}
+                tabStop={ofLayer * all.heads + head === stop}
+              />
+            ))}
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}

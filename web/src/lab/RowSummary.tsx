@@ -1,0 +1,37 @@
+// A row in words: the strongest targets, the entropy as a number of tokens, and what is hidden.
+import { t } from "../i18n/index.ts";
+import { hiddenMass, shortNumber, spreadOver, strongest } from "../maths/rows.ts";
+import { hideSpecial, isShown, tokens } from "../state/session.ts";
+
+export function Strongest({ row }: { readonly row: readonly number[] }) {
+  return (
+    <p class="strongest">
+      <span class="hidden-text">{t("strongest")}: </span>
+      {strongest(row, isShown).map((target) => (
+        <span key={target.index} class="target">
+          {tokens.value[target.index]?.text} <span class="target-weight">{shortNumber(target.weight)}</span>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+export function HiddenMass({ row }: { readonly row: readonly number[] }) {
+  if (!hideSpecial.value) return null;
+  const mass = hiddenMass(row, isShown);
+  return (
+    <p class="hidden-mass" data-value={mass}>
+      {t("special_hides", { mass: shortNumber(mass) })}
+    </p>
+  );
+}
+
+export function Spread({ entropy }: { readonly entropy: number }) {
+  const count = spreadOver(entropy).toFixed(1);
+  const words = count === "1.0" ? t("spread_one") : t("spread_many", { count });
+  return (
+    <p class="spread" data-value={entropy}>
+      {t("spread", { entropy: entropy.toFixed(2), words })}
+    </p>
+  );
+}

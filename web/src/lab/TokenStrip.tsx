@@ -1,0 +1,102 @@
+// The sentence as a row of tokens: the chosen one is the lamp. Hover previews, click and arrow keys choose.
+import type { ShownToken } from "../maths/tokens.ts";
+import { rich, t } from "../i18n/index.ts";
+import {
+  activeKey,
+  chooseQuery,
+  chosenQuery,
+  hideSpecial,
+  hoveredHead,
+  hoveredQuery,
+  isShown,
+  pinnedHead,
+  query,
+  rows,
+  tokens,
+} from "../state/session.ts";
+import { navigate } from "../state/address.ts";
+import { theme } from "../state/preferences.ts";
+import { headColour } from "../ui/colour.ts";
+import { focusWithin, moveIndex } from "../ui/roving.ts";
+
+/** The row that lights up the sentence: the head under the pointer, else the pinned one, else none. */
+function litRow(): { colour: string; row: readonly number[] } | null {
+  const head = hoveredHead.value ?? pinnedHead.value;
+  const found = rows.value?.heads.find((one) => one.head === head);
+  return found ? { colour: headColour(found.head, theme.value), row: found.row } : null;
+}
+
+function Chip({ token, light }: { readonly token: ShownToken; readonly light: number }) {
+  const chosen = token.index === chosenQuery.value;
+  const lit = token.index === query.value;
+  const classes = ["chip", token.special && "special", token.joined && "joined", lit && "lit"].filter(Boolean);
+  return (
+    <button
+      type="button"
+      role="radio"
+      class={classes.join(" ")}
+      data-token={token.index}
+      aria-checked={chosen}
+      tabIndex={chosen ? 0 : -1}
+      title={t("token_title", { index: token.index, piece: token.piece, id: token.id })}
+      style={{ "--light": light.toFixed(3) }}
+      onClick={() => chooseQuery(token.index)}
+      onPointerEnter={(event) => event.pointerType === "mouse" && (hoveredQuery.value = token.index)}
+    >
+      {token.text}
+    </button>
+  );
+}
+
+function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const shown = tokens.value.filter((token) => isShown(token.index) || token.index === chosenQuery.value);
+  const at = shown.findIndex((token) => token.index === chosenQuery.value);
+  const next = moveIndex(event.key, at, shown.length);
+  if (next === null) return;
+  event.preventDefault();
+  chooseQuery(shown[next]!.index);
+  focusWithin(event.currentTarget, "[role=radio]", next);
+}
+
+export function TokenStrip() {
+  const light = litRow();
+  const word = tokens.value[query.value]?.text ?? "";
+  const hasSpecial = tokens.value.some((token) => token.special);
+  return (
+    <div class="strip-block">
+      <p class="hint" id="strip-hint">
+        {t("strip_hint")}
+        {hasSpecial && (
+          <label class="toggle">
+            <input
+              id="hide-special"
+              type="checkbox"
+              checked={hideSpecial.value}
+              onChange={(event) => navigate({ hideSpecial: event.currentTarget.checked }, "replace")}
+            />
+            {t("hide_special")}
+          </label>
+        )}
+      </p>
+      <div
+        class="strip"
+        role="radiogroup"
+        aria-label={t("strip_label")}
+        aria-describedby="strip-hint"
+        style={{ "--head": light?.colour ?? "transparent" }}
+        onKeyDown={onKey}
+        onPointerLeave={() => {
+          hoveredQuery.value = null;
+          activeKey.value = null;
+        }}
+      >
+        {tokens.value.map((token) =>
+          isShown(token.index) || token.index === chosenQuery.value ? (
+            <Chip key={token.index} token={token} light={light?.row[token.index] ?? 0} />
+          ) : null,
+        )}
+      </div>
+      <p class="one-line">{rich("one_line", { word: <b class="lit-word">{word}</b> })}</p>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+// Tokens as a reader sees them: the user's own text where the token covers some, else its piece.
+import type { Token } from "../api/types.ts";
+
+export interface ShownToken {
+  readonly index: number;
+  readonly id: number;
+  readonly piece: string;
+  readonly special: boolean;
+  readonly text: string;
+  /** Continues the token before it, with no space between them. */
+  readonly joined: boolean;
+}
+
+/** What cannot be seen is named: a space becomes "␣", a line break "⏎". */
+function visible(text: string): string {
+  return text.replace(/\n/g, "⏎").replace(/\t/g, "⇥");
+}
+
+/** SentencePiece writes a leading space as "▁", GPT-2's byte alphabet as "Ġ". */
+function withoutMarkers(piece: string): string {
+  return piece.replace(/^##/, "").replace(/[▁Ġ]/g, " ");
+}
+
+export function shownTokens(text: string, tokens: readonly Token[]): ShownToken[] {
+  const bytes = new TextEncoder().encode(text);
+  const decoder = new TextDecoder();
+  return tokens.map((token, index) => {
+    const covered = token.special ? "" : decoder.decode(bytes.subarray(token.begin, token.end));
+    const raw = covered === "" || covered.includes("\ufffd") ? withoutMarkers(token.piece) : covered;
+    const trimmed = raw.trim();
+    const before = index > 0 ? tokens[index - 1]! : null;
+    const touches = before !== null && token.end > token.begin && before.end === token.begin && !before.special;
+    return {
+      index,
+      id: token.id,
+      piece: token.piece,
+      special: token.special,
+      text: visible(trimmed === "" ? raw.replace(/ /g, "␣") || "∅" : trimmed),
+      joined: touches && !/^\s/.test(raw),
+    };
+  });
+}
+
+const kPronouns = new Set(["it", "它"]);
+
+/** The token whose reading is shown first: "it" where there is one (the classic question), else the last word. */
+export function firstQuery(tokens: readonly ShownToken[]): number {
+  const pronoun = tokens.find((token) => kPronouns.has(token.text.toLowerCase()));
+  if (pronoun) return pronoun.index;
+  const words = tokens.filter((token) => !token.special);
+  return words.at(-1)?.index ?? 0;
+}

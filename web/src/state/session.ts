@@ -1,0 +1,231 @@
+// What the page knows about the real model: signals, and the effects that fetch what they need.
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
+import { ApiError, fetchModels, fetchOverview, fetchRows, postTrace, type Input } from "../api/client.ts";
+import type { Model, Models, Overview, Rows, Trace } from "../api/types.ts";
+import { firstQuery, shownTokens } from "../maths/tokens.ts";
+import { navigate, part } from "./address.ts";
+import { touchWork } from "./idle.ts";
+import { parseIds } from "./ids.ts";
+
+export type Problem =
+  | { readonly kind: "api"; readonly error: ApiError }
+  | { readonly kind: "no_model" }
+  | { readonly kind: "ids" };
+
+export const kFirstText = "The animal did not cross the road because it was tired";
+const kFirstIds = "1 2 3 4 5 6 7 8";
+const kThumbnailSize = 24;
+
+export const models = signal<Models | null>(null);
+export const modelsProblem = signal<Problem | null>(null);
+export const trace = signal<Trace | null>(null);
+export const traceProblem = signal<Problem | null>(null);
+export const running = signal(false);
+export const rows = signal<Rows | null>(null);
+export const overview = signal<Overview | null>(null);
+
+/** The token under the pointer, shown instead of the chosen one while it is there. */
+export const hoveredQuery = signal<number | null>(null);
+/** The head whose reading also lights up the sentence: the card under the pointer or with the focus. */
+export const hoveredHead = signal<number | null>(null);
+/** The token whose number is shown in every card. */
+export const activeKey = signal<number | null>(null);
+
+const addressView = part("view");
+const addressModel = part("model");
+const addressText = part("text");
+const addressLayer = part("layer");
+const addressQuery = part("query");
+export const pinnedHead = part("head");
+export const hideSpecial = part("hideSpecial");
+
+export const view = computed(() => {
+  if (addressView.value) return addressView.value;
+  return addressModel.value !== null || models.value?.default ? "model" : "example";
+});
+
+export const modelName = computed(() => addressModel.value ?? models.value?.default ?? models.value?.models[0]?.name ?? null);
+
+export const model = computed<Model | null>(
+  () => models.value?.models.find((one) => one.name === modelName.value) ?? null,
+);
+
+export const text = computed(() => addressText.value ?? (model.value?.tokenizer === null ? kFirstIds : kFirstText));
+
+const modelAndText = computed(() => `${modelName.value}\n${text.value}`);
+
+export const tokens = computed(() => (trace.value ? shownTokens(trace.value.text ?? "", trace.value.tokens) : []));
+
+export const layer = computed(() => {
+  const count = trace.value?.model.n_layers ?? model.value?.n_layers ?? 1;
+  return Math.min(addressLayer.value ?? Math.floor(count / 2), count - 1);
+});
+
+export const chosenQuery = computed(() => {
+  const chosen = addressQuery.value;
+  return chosen !== null && chosen < tokens.value.length ? chosen : firstQuery(tokens.value);
+});
+
+export const query = computed(() => hoveredQuery.value ?? chosenQuery.value);
+
+/** Whether a token's weight is drawn. The query token always is, or its light would have no source. */
+export function isShown(index: number): boolean {
+  return !hideSpecial.value || !tokens.value[index]?.special;
+}
+
+function asProblem(error: unknown): Problem {
+  return { kind: "api", error: error instanceof ApiError ? error : new ApiError(0, String(error)) };
+}
+
+export async function loadModels(): Promise<void> {
+  modelsProblem.value = null;
+  try {
+    models.value = await fetchModels();
+  } catch (error) {
+    modelsProblem.value = asProblem(error);
+  }
+}
+
+function inputFor(target: Model, typed: string): Input | null {
+  if (target.tokenizer !== null) return { text: typed };
+  const ids = parseIds(typed);
+  return ids && { ids };
+}
+
+let runningRequest: AbortController | null = null;
+
+/** Runs the chosen model on the chosen text. What is on the page stays until the answer is there. */
+export async function analyse(): Promise<void> {
+  runningRequest?.abort();
+  const target = model.value;
+  if (!target) {
+    if (models.value) traceProblem.value = { kind: "no_model" };
+    return;
+  }
+  const input = inputFor(target, text.value);
+  if (!input) {
+    traceProblem.value = { kind: "ids" };
+    return;
+  }
+  const request = new AbortController();
+  runningRequest = request;
+  batch(() => {
+    running.value = true;
+    traceProblem.value = null;
+    if (trace.value?.model.name !== target.name) forgetTrace();
+  });
+  try {
+    const answer = await postTrace(target.name, input, request.signal);
+    if (runningRequest === request) acceptTrace(answer);
+  } catch (error) {
+    if (runningRequest === request) traceProblem.value = asProblem(error);
+  } finally {
+    if (runningRequest === request) running.value = false;
+  }
+}
+
+function forgetTrace(): void {
+  trace.value = null;
+  rows.value = null;
+  overview.value = null;
+}
+
+const rowCache = new Map<string, Promise<Rows>>();
+
+function acceptTrace(answer: Trace): void {
+  batch(() => {
+    rowCache.clear();
+    hoveredQuery.value = null;
+    activeKey.value = null;
+    rows.value = null;
+    overview.value = null;
+    trace.value = answer;
+  });
+  touchWork();
+}
+
+function cachedRows(id: string, ofLayer: number, ofQuery: number): Promise<Rows> {
+  const key = `${id} ${ofLayer} ${ofQuery}`;
+  let answer = rowCache.get(key);
+  if (!answer) {
+    answer = fetchRows(id, ofLayer, ofQuery);
+    answer.catch(() => rowCache.delete(key));
+    rowCache.set(key, answer);
+  }
+  return answer;
+}
+
+let rerunOf: string | null = null;
+
+/** The engine keeps only the latest traces: one that is gone is run again, but not in a loop. */
+async function fetchForTrace<T>(current: Trace, fetching: Promise<T>, accept: (answer: T) => void): Promise<void> {
+  try {
+    const answer = await fetching;
+    if (trace.value?.id === current.id) accept(answer);
+  } catch (error) {
+    if (trace.value?.id !== current.id) return;
+    if (error instanceof ApiError && error.status === 404 && rerunOf !== modelAndText.value) {
+      rerunOf = modelAndText.value;
+      await analyse();
+    } else {
+      traceProblem.value = asProblem(error);
+    }
+  }
+}
+
+/** Starts fetching whenever the view, the model, the text, the layer or the query token changes. */
+export function startSession(): void {
+  void loadModels();
+  effect(() => {
+    void modelAndText.value;
+    if (view.value === "model" && models.value) untracked(() => void analyse());
+  });
+  effect(() => {
+    const current = trace.value;
+    if (!current || query.value >= current.length) return;
+    const [ofLayer, ofQuery] = [layer.value, query.value];
+    void fetchForTrace(current, cachedRows(current.id, ofLayer, ofQuery), (answer) => {
+      if (layer.value !== ofLayer || query.value !== ofQuery) return;
+      touchWork();
+      rows.value = answer;
+    });
+  });
+  effect(() => {
+    const current = trace.value;
+    if (!current) return;
+    void fetchForTrace(current, fetchOverview(current.id, kThumbnailSize), (answer) => (overview.value = answer));
+  });
+}
+
+export function openModel(name: string): void {
+  navigate({ view: "model", model: name, layer: null, query: null, head: null, ...textFor(name) }, "push");
+}
+
+/** Words are no use to a model that reads ids, nor ids to one that reads words. */
+function textFor(name: string): { text: string | null } | Record<string, never> {
+  const next = models.value?.models.find((one) => one.name === name);
+  const reads = (one: Model | null | undefined) => one?.tokenizer === null;
+  return reads(next) === reads(model.value) ? {} : { text: null };
+}
+
+export function openExample(): void {
+  navigate({ view: "example" }, "push");
+}
+
+export function chooseText(next: string): void {
+  if (next === text.value && trace.value) return;
+  navigate({ view: "model", text: next, query: null }, "push");
+}
+
+export function chooseLayer(next: number): void {
+  navigate({ layer: next }, "push");
+}
+
+export function chooseHead(ofLayer: number, head: number | null): void {
+  navigate({ layer: ofLayer, head }, "push");
+}
+
+export function chooseQuery(next: number): void {
+  hoveredQuery.value = null;
+  navigate({ query: next }, "replace");
+}

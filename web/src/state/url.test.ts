@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatUrl, kEmptyState, parseUrl, type UrlState } from "./url.ts";
+
+const full: UrlState = {
+  view: "model",
+  model: "all-MiniLM-L6-v2",
+  text: "它太累了 & 1 + 1 = 2? #tired\nnew line",
+  layer: 3,
+  query: 0,
+  head: 11,
+  hideSpecial: true,
+  edits: "w0.1:0.3;o7.7:-1/3",
+  language: "zh",
+  theme: "dark",
+};
+
+test("a state survives its address", () => {
+  assert.deepEqual(parseUrl(formatUrl(full)), full);
+});
+
+test("a fresh page has no query string", () => {
+  assert.equal(formatUrl(kEmptyState), "");
+  assert.deepEqual(parseUrl(""), kEmptyState);
+});
+
+test("nonsense in the address is ignored", () => {
+  assert.deepEqual(parseUrl("?view=nope&layer=-1&query=1e9&head=99999999&lang=xx&theme=pink"), kEmptyState);
+});

@@ -1,0 +1,76 @@
+// The page's state as its address: what is here survives reload, back and sharing.
+
+export type View = "example" | "model";
+export type Language = "en" | "zh";
+export type Theme = "light" | "dark";
+
+export interface UrlState {
+  readonly view: View | null;
+  readonly model: string | null;
+  readonly text: string | null;
+  readonly layer: number | null;
+  readonly query: number | null;
+  readonly head: number | null;
+  readonly hideSpecial: boolean;
+  /** Edits of the worked example (maths/example_edits.ts). */
+  readonly edits: string;
+  readonly language: Language | null;
+  readonly theme: Theme | null;
+}
+
+export const kEmptyState: UrlState = {
+  view: null,
+  model: null,
+  text: null,
+  layer: null,
+  query: null,
+  head: null,
+  hideSpecial: false,
+  edits: "",
+  language: null,
+  theme: null,
+};
+
+function oneOf<T extends string>(text: string | null, allowed: readonly T[]): T | null {
+  return allowed.find((value) => value === text) ?? null;
+}
+
+function index(text: string | null): number | null {
+  return text !== null && /^\d{1,7}$/.test(text) ? Number(text) : null;
+}
+
+export function parseUrl(search: string): UrlState {
+  const query = new URLSearchParams(search);
+  return {
+    view: oneOf(query.get("view"), ["example", "model"]),
+    model: query.get("model"),
+    text: query.get("text"),
+    layer: index(query.get("layer")),
+    query: index(query.get("query")),
+    head: index(query.get("head")),
+    hideSpecial: query.get("special") === "hide",
+    edits: query.get("edits") ?? "",
+    language: oneOf(query.get("lang"), ["en", "zh"]),
+    theme: oneOf(query.get("theme"), ["light", "dark"]),
+  };
+}
+
+/** The search part of the address, "" when nothing differs from a fresh page. */
+export function formatUrl(state: UrlState): string {
+  const query = new URLSearchParams();
+  const put = (key: string, value: string | number | null) => {
+    if (value !== null && value !== "") query.set(key, String(value));
+  };
+  put("view", state.view);
+  put("model", state.model);
+  put("text", state.text);
+  put("layer", state.layer);
+  put("query", state.query);
+  put("head", state.head);
+  put("special", state.hideSpecial ? "hide" : null);
+  put("edits", state.edits);
+  put("lang", state.language);
+  put("theme", state.theme);
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
+}

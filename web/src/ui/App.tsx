@@ -1,0 +1,32 @@
+import { useSignalEffect } from "@preact/signals";
+import { ExampleView } from "../example/ExampleView.tsx";
+import { t } from "../i18n/index.ts";
+import { ModelView } from "../lab/ModelView.tsx";
+import { loadModels, models, modelsProblem, view } from "../state/session.ts";
+import { Header } from "./Header.tsx";
+import { Notice } from "./Notice.tsx";
+
+function Content() {
+  if (!models.value && !modelsProblem.value) return <p class="loading">{t("loading_models")}</p>;
+  if (view.value === "example") return <ExampleView />;
+  return models.value ? <ModelView /> : null;
+}
+
+export function App() {
+  useSignalEffect(() => {
+    document.title = view.value === "example" ? `Headlight: ${t("example_title")}` : `Headlight: ${t("tagline")}`;
+  });
+  return (
+    <>
+      <a class="skip" href="#content">
+        {t("skip")}
+      </a>
+      <Header />
+      <main id="content" tabIndex={-1}>
+        {modelsProblem.value && <Notice problem={modelsProblem.value} onRetry={() => void loadModels()} />}
+        <Content />
+      </main>
+      <footer class="footer">{t("footer")}</footer>
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+// Bundles every src/**/*.test.ts and runs them with Node's own test runner.
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const source = join(dirname(fileURLToPath(import.meta.url)), "src");
+
+async function testFiles(folder) {
+  const found = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await testFiles(path)));
+    else if (entry.name.endsWith(".test.ts")) found.push(path);
+  }
+  return found.sort();
+}
+
+const out = await mkdtemp(join(tmpdir(), "headlight-web-test-"));
+const entries = await testFiles(source);
+await build({
+  entryPoints: entries,
+  outdir: out,
+  outbase: source,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  logLevel: "warning",
+});
+const files = entries.map((path) => join(out, path.slice(source.length + 1).replace(/\.ts$/, ".mjs")));
+const run = spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" });
+await rm(out, { recursive: true, force: true });
+process.exit(run.status ?? 1);
