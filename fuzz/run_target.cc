@@ -1,0 +1,33 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "targets.h"
+
+namespace headlight::fuzz {
+
+void run_target(const Target& target, Bytes bytes) {
+  try {
+    target.run(bytes);
+  } catch (const Error& e) {
+    if (std::string_view(e.what()).find('\n') != std::string_view::npos) std::terminate();
+  }
+}
+
+MemoryFile::MemoryFile(Bytes bytes) : descriptor_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+  const auto size = static_cast<ssize_t>(bytes.size());
+  if (descriptor_ < 0 || ::write(descriptor_, bytes.data(), bytes.size()) != size) std::abort();
+}
+
+MemoryFile::~MemoryFile() {
+  ::close(descriptor_);
+}
+
+std::filesystem::path MemoryFile::path() const {
+  return "/proc/self/fd/" + std::to_string(descriptor_);
+}
+
+}  // namespace headlight::fuzz

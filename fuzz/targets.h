@@ -1,0 +1,51 @@
+// What is fuzzed: one function per parser of bytes from outside.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "core/error.h"
+
+namespace headlight::fuzz {
+
+using Bytes = std::span<const std::byte>;
+
+/// Runs a parser on the bytes and uses what it accepts. May throw Error; anything else is a
+/// finding.
+using TargetFunction = void (*)(Bytes bytes);
+
+void fuzz_json(Bytes bytes);
+void fuzz_safetensors(Bytes bytes);
+void fuzz_gguf(Bytes bytes);
+
+struct Target {
+  std::string_view name;  ///< also the folder of its past crashes, past/<name>/
+  TargetFunction run;
+};
+inline constexpr std::array kTargets = {
+    Target{"json", fuzz_json},
+    Target{"safetensors", fuzz_safetensors},
+    Target{"gguf", fuzz_gguf},
+};
+
+/// Runs a target as the library promises to behave: it returns, or throws Error with a message of
+/// one line. Any other exception, or a message of several lines, ends the process.
+void run_target(const Target& target, Bytes bytes);
+
+/// A regular file in memory with the given bytes, for parsers that take a path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(Bytes bytes);
+  ~MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  std::filesystem::path path() const;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace headlight::fuzz
