@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
+#include "kernels/attention_flash.h"
 #include "kernels/attention_ref.h"
 
 namespace headlight {
@@ -39,7 +40,7 @@ AttentionReport report_of(const AttentionKernel& kernel) {
 }  // namespace
 
 std::span<const AttentionKernel> attention_kernels() {
-  static const AttentionKernel kernels[] = {attention_ref()};
+  static const AttentionKernel kernels[] = {attention_flash(), attention_ref()};
   return kernels;
 }
 

@@ -1,0 +1,71 @@
+// What the pieces of the flash kernel pass to each other; the same for every instruction set.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/attention.h"
+
+namespace headlight {
+
+/// Keys scored at a time: a tile's scores of one block (24 KiB with AVX-512) stay in L1.
+inline constexpr std::int64_t kBlockKeys = 128;
+
+/// Consecutive queries of one head, along the vector lanes, and their running softmax.
+/// Arrays are [.., width]; lanes past `rows` compute on zeros and are thrown away.
+struct FlashTile {
+  std::int64_t head = 0;
+  std::int64_t q_begin = 0;
+  std::size_t rows = 0;
+  std::size_t width = 0;
+  AttentionProblem::KeyRange some{};  ///< keys that at least one query may see by position
+  AttentionProblem::KeyRange all{};   ///< keys that every query may see by position
+  float* q_t = nullptr;               ///< [head_dim, width], scaled
+  float* z_t = nullptr;               ///< [head_dim_v, width], not yet divided by sum
+  float* max = nullptr;               ///< [width], base-2 scores
+  float* sum = nullptr;               ///< [width]
+};
+
+/// A value that is infinite or NaN, kept out of the packed block: only pairs that attend meet it.
+struct NonFinite {
+  std::size_t key;      ///< inside its block
+  std::size_t element;  ///< of head_dim_v
+  float value;
+};
+
+/// Keys [begin, begin + count) of one key/value head, packed.
+struct FlashBlock {
+  std::int64_t begin = 0;
+  std::size_t count = 0;
+  float* k = nullptr;  ///< [count, head_dim], the last row repeated up to a whole register tile
+  float* v = nullptr;  ///< panels of a few elements: [panels, kBlockKeys, elements]
+  std::vector<NonFinite> non_finite;
+};
+
+/// Working memory of one thread; grows to what a problem needs and is kept for the next.
+struct FlashScratch {
+  Tensor storage;
+  FlashBlock block;
+  float* scores = nullptr;   ///< [kBlockKeys + a register tile, width]
+  float* pairs = nullptr;    ///< the same for an additive bias
+  float* largest = nullptr;  ///< [width]
+  float* shrink = nullptr;   ///< [width]
+  float* rows = nullptr;     ///< [width, max(head_dim, head_dim_v)]: queries or outputs, widened
+  float* state = nullptr;    ///< the tiles' arrays
+  std::vector<FlashTile> tiles;
+  std::vector<float> row;  ///< one widened row of K or V
+};
+
+/// One call and the place of its batch entry and key/value head.
+struct FlashCall {
+  const AttentionProblem& problem;
+  const AttentionTensors& tensors;
+  std::int64_t batch = 0;
+  std::int64_t kv_head = 0;
+
+  std::int64_t group() const { return problem.n_heads / problem.n_kv_heads; }
+};
+
+}  // namespace headlight
