@@ -36,9 +36,11 @@ export function ExampleView() {
         <p class="lead">{rich("example_lead", { word: <b class="lit-word">{t("example_query")}</b> })}</p>
         <p class="hint">
           {modelsNote()}{" "}
-          <button id="reset" type="button" class="quiet" disabled={!isEdited.value} onClick={resetExample}>
-            {t("reset")}
-          </button>
+          {isEdited.value && (
+            <button id="reset" type="button" class="quiet" onClick={resetExample}>
+              {t("reset")}
+            </button>
+          )}
         </p>
       </section>
       <WeightsSection />

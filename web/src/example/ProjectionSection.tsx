@@ -1,31 +1,29 @@
 import { t } from "../i18n/index.ts";
-import { headContributions, kHeadDim, project } from "../maths/example.ts";
-import { headStyle, Vector } from "./Exact.tsx";
+import { concat, headContributions, kHeadDim, project } from "../maths/example.ts";
+import { headStyle, printed, Vector } from "./Exact.tsx";
 import { NumberInput } from "./NumberInput.tsx";
 import { example } from "./state.ts";
 import { Step } from "./Step.tsx";
 import { SumLine } from "./SumLine.tsx";
 
+const headOfRow = (row: number) => Math.floor(row / kHeadDim);
+
+/** W_O, each row led by the component of concat that it is multiplied with. */
 function Matrix() {
-  return (
-    <table class="matrix wo">
-      <tbody>
-        {example.value.outputProjection.map((row, r) => (
-          <tr key={r} class="of-head" style={headStyle(Math.floor(r / kHeadDim))}>
-            {row.map((value, c) => (
-              <td key={c}>
-                <NumberInput
-                  cell={{ kind: "o", row: r, column: c }}
-                  value={value}
-                  label={t("projection_input", { row: r + 1, column: c + 1 })}
-                />
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const joined = concat(example.value);
+  return example.value.outputProjection.map((row, r) => (
+    <div key={r} class="wo-row of-head" style={headStyle(headOfRow(r))}>
+      <span class="wo-factor">{printed(joined[r]!)} ×</span>
+      {row.map((value, c) => (
+        <NumberInput
+          key={c}
+          cell={{ kind: "o", row: r, column: c }}
+          value={value}
+          label={t("projection_input", { row: r + 1, column: c + 1 })}
+        />
+      ))}
+    </div>
+  ));
 }
 
 /** What each head adds, and what comes out: the last line is the sum of the others. */
@@ -50,8 +48,10 @@ export function ProjectionSection() {
   return (
     <Step number={5} title={t("step_project")} note={t("step_project_note")}>
       <div class="scroll">
-        <Matrix />
-        <Contributions />
+        <div class="projection">
+          <Matrix />
+          <Contributions />
+        </div>
       </div>
       <details class="result-sums">
         <summary>{t("result_sums")}</summary>

@@ -1,4 +1,5 @@
 // One sum, term by term: the products to be added, what each is, and the total.
+import { Fragment } from "preact";
 import type { Sum } from "../maths/example.ts";
 import { printed } from "./Exact.tsx";
 
@@ -14,21 +15,23 @@ export function SumLine({ name, sum }: SumLineProps) {
       <dd>
         <span class="terms">
           {sum.terms.map((term, i) => (
-            <span key={i} class={term.product.isZero ? "term nothing" : "term"}>
+            <Fragment key={i}>
               {i > 0 && " + "}
-              <span class="factor">{printed(term.factor)}</span>
-              {" × "}
-              {printed(term.value)}
-            </span>
+              <span class={term.product.isZero ? "term nothing" : "term"}>
+                <span class="factor">{printed(term.factor)}</span>
+                {" × "}
+                {printed(term.value)}
+              </span>
+            </Fragment>
           ))}
         </span>
         <span class="terms products">
           {"= "}
           {sum.terms.map((term, i) => (
-            <span key={i} class={term.product.isZero ? "term nothing" : "term"}>
+            <Fragment key={i}>
               {i > 0 && " + "}
-              {printed(term.product)}
-            </span>
+              <span class={term.product.isZero ? "term nothing" : "term"}>{printed(term.product)}</span>
+            </Fragment>
           ))}
         </span>
         <span class="total" data-total={name} data-value={String(sum.total)}>

@@ -8,11 +8,21 @@ import { example } from "./state.ts";
 import { Step } from "./Step.tsx";
 
 const kRowHeight = 34;
+const kBeamWidth = 132;
 const kQuestions = ["who_habit", "why_habit"] as const;
 
 function RowBeams({ id, row }: { readonly id: string; readonly row: readonly Rational[] }) {
   const weights = row.map((weight) => weight.toNumber());
-  return <Beams id={id} weights={weights} rowHeight={kRowHeight} lampY={(row.length * kRowHeight) / 2} />;
+  return (
+    <Beams
+      id={id}
+      width={kBeamWidth}
+      weights={weights}
+      rowHeight={kRowHeight}
+      lampY={(row.length * kRowHeight) / 2}
+      lampWord={t("example_query")}
+    />
+  );
 }
 
 function SumOfWeights({ head }: { readonly head: number }) {

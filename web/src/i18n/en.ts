@@ -21,6 +21,8 @@ export const en = {
   error_ids: "This model has no tokenizer. Type token ids: whole numbers, separated by spaces or commas.",
 
   sentence_label: "Your sentence",
+  model_title: "The attention heads of {model}",
+  heads_title: "The heads of layer {layer}",
   ids_label: "Token ids",
   ids_hint: "This model comes without a tokenizer, so it reads token ids.",
   analyse: "Analyse",
@@ -42,10 +44,11 @@ export const en = {
   kv_shared: "reads key/value head {kv}, shared with {others}",
   kv_badge: "KV {kv}",
   kv_label: "Heads that share key/value head {kv}",
-  spread: "entropy {entropy} nats, as if spread over {words}",
+  spread: "entropy {entropy} nats ≈ {words}",
+  spread_meaning: "Entropy of the row; an even spread over that many tokens has the same.",
   spread_one: "1 token",
   spread_many: "{count} tokens",
-  strongest: "Strongest",
+  strongest: "mostly",
   not_visible: "later in the sentence: not visible to this token",
   numbers: "Numbers",
   column_token: "Token",
@@ -55,8 +58,7 @@ export const en = {
   picture_of_row: "What {word} reads. Move through the tokens with the up and down keys.",
 
   average_title: "Average of heads",
-  average_note: "The mean of the {heads} rows above. It is not a head, and not what one trained head would learn: sharp habits blur into one.",
-  average_side_note: "The mean of this layer's {heads} rows. It is not a head, and not what one trained head would learn: sharp habits blur into one.",
+  average_note: "The mean of the {heads} rows. It is not a head, and not what one trained head would learn: sharp habits blur into one.",
 
   overview_title: "All layers, all heads",
   overview_hint: "One thumbnail per head: rows look, columns are read. Choose one to open its layer.",

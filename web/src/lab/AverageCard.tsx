@@ -16,7 +16,7 @@ export function AverageCard() {
       </header>
       <RowPicture id="beam-average" row={row} />
       <HiddenMass row={row} />
-      <p class="hint">{t("average_side_note", { heads: current.heads.length })}</p>
+      <p class="hint">{t("average_note", { heads: current.heads.length })}</p>
       <footer class="card-foot">
         <RowNumbers row={row} caption={t("average_title")} />
       </footer>

@@ -14,7 +14,7 @@ function GroupedCards({ current }: { readonly current: Rows }) {
   return (
     <div class="kv-groups">
       {groupsByKvHead(current.heads).map(([kvHead, heads]) => (
-        <section key={kvHead} class="kv-group" aria-label={t("kv_label", { kv: kvHead })}>
+        <section key={kvHead} class="kv-group" style={{ "--group": heads.length }} aria-label={t("kv_label", { kv: kvHead })}>
           <p class="kv-name">{t("kv_label", { kv: kvHead })}</p>
           <div class="cards">
             {heads.map((head) => (

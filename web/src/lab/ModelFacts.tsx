@@ -15,7 +15,6 @@ export function ModelFacts({ model }: { readonly model: Model }) {
   });
   return (
     <p class="facts">
-      <strong>{model.name}</strong>
       <span>{facts}</span>
       <span class="direction">{t(model.causal ? "causal" : "bidirectional")}</span>
     </p>

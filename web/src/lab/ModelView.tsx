@@ -1,5 +1,5 @@
 import { t } from "../i18n/index.ts";
-import { analyse, model, rows, running, trace, traceProblem } from "../state/session.ts";
+import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AverageCard } from "./AverageCard.tsx";
 import { HeadCards } from "./HeadCards.tsx";
@@ -13,7 +13,7 @@ export function ModelView() {
   return (
     <>
       <section class="ask">
-        {model.value && <ModelFacts model={model.value} />}
+        <h1 class="hidden-text">{t("model_title", { model: modelName.value ?? "" })}</h1>
         {model.value && <TextForm />}
         {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
         {trace.value && <TokenStrip />}
@@ -21,8 +21,14 @@ export function ModelView() {
       {running.value && !trace.value && <p class="loading">{t("loading_trace")}</p>}
       {trace.value && (
         <div class={running.value ? "bench busy" : "bench"} aria-busy={running.value}>
-          <LayerPicker />
-          <HeadCards />
+          <div class="bench-top">
+            <LayerPicker />
+            <ModelFacts model={trace.value.model} />
+          </div>
+          <section>
+            <h2 class="hidden-text">{t("heads_title", { layer: layer.value })}</h2>
+            <HeadCards />
+          </section>
           <aside class="rail">
             <AverageCard />
             <OverviewGrid />

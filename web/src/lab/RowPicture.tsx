@@ -9,7 +9,11 @@ import type { ShownToken } from "../maths/tokens.ts";
 import { activeKey, isShown, query, tokens, trace } from "../state/session.ts";
 import { Beams } from "../ui/Beams.tsx";
 
-export const kRowHeight = 20;
+const kRowHeight = 20;
+const kBeamWidth = 76;
+
+/** Weights from here on have their number printed; the others show it on hover and on focus. */
+const kPrinted = 0.1;
 
 interface LineProps {
   readonly token: ShownToken;
@@ -26,13 +30,12 @@ function Line({ token, weight, isQuery, unseen }: LineProps) {
       data-key={token.index}
       data-value={weight}
       data-faint={weight < kFaint ? "" : undefined}
+      data-printed={weight >= kPrinted ? "" : undefined}
       title={unseen ? t("not_visible") : `${token.text}: ${weight}`}
       onPointerEnter={() => (activeKey.value = token.index)}
     >
+      <span class="line-fill" style={{ width: `${100 * Math.min(1, weight)}%` }} />
       <span class="line-word">{token.text}</span>
-      <span class="line-bar">
-        <span class="line-fill" style={{ width: `${100 * Math.min(1, weight)}%` }} />
-      </span>
       <span class="line-number">{unseen ? "–" : shortNumber(weight)}</span>
     </li>
   );
@@ -72,7 +75,7 @@ export function RowPicture({ id, row }: RowPictureProps) {
   const weights = shown.map((token) => (isShown(token.index) ? (row[token.index] ?? 0) : 0));
   return (
     <div class="row-picture" onPointerLeave={() => (activeKey.value = null)}>
-      <Beams id={id} weights={weights} rowHeight={kRowHeight} lampY={(lampRow + 0.5) * kRowHeight} />
+      <Beams id={id} width={kBeamWidth} weights={weights} rowHeight={kRowHeight} lampY={(lampRow + 0.5) * kRowHeight} />
       <ol
         ref={list}
         class="lines"

@@ -6,10 +6,10 @@ import { hideSpecial, isShown, tokens } from "../state/session.ts";
 export function Strongest({ row }: { readonly row: readonly number[] }) {
   return (
     <p class="strongest">
-      <span class="hidden-text">{t("strongest")}: </span>
+      {t("strongest")}{" "}
       {strongest(row, isShown).map((target) => (
         <span key={target.index} class="target">
-          {tokens.value[target.index]?.text} <span class="target-weight">{shortNumber(target.weight)}</span>
+          {tokens.value[target.index]?.text}
         </span>
       ))}
     </p>
@@ -30,7 +30,7 @@ export function Spread({ entropy }: { readonly entropy: number }) {
   const count = spreadOver(entropy).toFixed(1);
   const words = count === "1.0" ? t("spread_one") : t("spread_many", { count });
   return (
-    <p class="spread" data-value={entropy}>
+    <p class="spread" data-value={entropy} title={t("spread_meaning")}>
       {t("spread", { entropy: entropy.toFixed(2), words })}
     </p>
   );

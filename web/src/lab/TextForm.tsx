@@ -8,6 +8,7 @@ export function TextForm() {
   useSignalEffect(() => {
     draft.value = text.value;
   });
+  const label = t(model.value?.tokenizer === null ? "ids_label" : "sentence_label");
   const readsIds = model.value?.tokenizer === null;
   const submit = (event: Event) => {
     event.preventDefault();
@@ -16,7 +17,6 @@ export function TextForm() {
   };
   return (
     <form class="ask-form" onSubmit={submit}>
-      <label for="sentence">{t(readsIds ? "ids_label" : "sentence_label")}</label>
       <div class="ask-line">
         <input
           id="sentence"
@@ -24,6 +24,8 @@ export function TextForm() {
           autocomplete="off"
           spellcheck={false}
           value={draft.value}
+          aria-label={label}
+          placeholder={label}
           aria-describedby={readsIds ? "ids-hint" : undefined}
           onInput={(event) => (draft.value = event.currentTarget.value)}
         />
