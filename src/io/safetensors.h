@@ -52,6 +52,8 @@ class Checkpoint {
   std::vector<std::string> names() const;
   bool contains(std::string_view name) const;
   TensorView tensor(std::string_view name) const;
+  /// The file that says what there is, for messages: the one file, or the index of shards.
+  const std::filesystem::path& listing() const { return listing_; }
   /// The file that holds `name`, for messages.
   const std::filesystem::path& file_of(std::string_view name) const;
 
@@ -59,7 +61,7 @@ class Checkpoint {
   void open_shards(const std::filesystem::path& index);
   const SafetensorsFile& holder(std::string_view name) const;
 
-  std::filesystem::path listing_;  // the one file, or the index
+  std::filesystem::path listing_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::size_t, std::less<>> where_;  // tensor name -> index into files_
 };

@@ -38,10 +38,11 @@ Activation read_activation(const JsonObject& json, std::string_view key,
        printable(name), known);
 }
 
-/// A norm's epsilon as fp32, in (0, 1].
+/// A norm's epsilon in (0, 1], also once it is rounded to fp32.
 float read_eps(const JsonObject& json, std::string_view key, double fallback) {
   const double eps = json.number_or(key, fallback);
-  check(eps > 0 && eps <= 1, "config", "{}: {} {} is not in (0, 1]", json.source(), key, eps);
+  check(static_cast<float>(eps) > 0 && eps <= 1, "config", "{}: {} {} is not in (0, 1]",
+        json.source(), key, eps);
   return static_cast<float>(eps);
 }
 

@@ -12,19 +12,22 @@
 namespace headlight {
 namespace {
 
-double positive(const JsonObject& json, std::string_view key, double value) {
+double positive(const JsonObject& json, std::string_view key) {
+  const double value = json.number(key);
   check(value > 0, "config", "{}: {} {} must be greater than 0", json.source(), key, value);
   return value;
 }
 
-double positive(const JsonObject& json, std::string_view key) {
-  return positive(json, key, json.number(key));
+/// A base or a stretch below 1 would make frequencies grow without bound.
+double at_least_one(const JsonObject& json, std::string_view key, double value) {
+  check(value >= 1, "config", "{}: {} {} must be at least 1", json.source(), key, value);
+  return value;
 }
 
 /// Llama 3.1's scaling: long wavelengths are stretched by `factor`, short ones kept, and those in
 /// between blended (transformers modeling_rope_utils, _compute_llama3_parameters).
 void scale_llama3(const JsonObject& json, std::vector<double>& frequencies) {
-  const double factor = positive(json, "factor");
+  const double factor = at_least_one(json, "factor", json.number("factor"));
   const double low = positive(json, "low_freq_factor");
   const double high = positive(json, "high_freq_factor");
   check(high > low, "config", "{}: high_freq_factor {} must be greater than low_freq_factor {}",
@@ -49,7 +52,7 @@ void scale(const JsonObject& json, std::vector<double>& frequencies) {
   check(type == "linear", "config",
         "{}: rope_type \"{}\" is not supported; supported: default, linear, llama3", json.source(),
         printable(type));
-  const double factor = positive(json, "factor");
+  const double factor = at_least_one(json, "factor", json.number("factor"));
   for (double& f : frequencies) f /= factor;
 }
 
@@ -66,7 +69,7 @@ std::vector<double> read_rope_frequencies(const JsonObject& config, std::int64_t
   constexpr double kDefaultTheta = 10000;
   double theta = config.number_or("rope_theta", kDefaultTheta);
   if (parameters) theta = parameters->number_or("rope_theta", theta);
-  auto frequencies = RopeTable::frequencies(head_dim, positive(config, "rope_theta", theta));
+  auto frequencies = RopeTable::frequencies(head_dim, at_least_one(config, "rope_theta", theta));
   if (parameters)
     scale(*parameters, frequencies);
   else if (scaling)

@@ -52,7 +52,7 @@ void check_finite(const Tensor& tensor, std::string_view file, std::string_view 
 class Loader {
  public:
   Loader(const std::filesystem::path& folder, const ModelConfig& config)
-      : folder_(folder), config_(config), checkpoint_(folder), prefix_(choose_prefix()) {}
+      : config_(config), checkpoint_(folder), prefix_(choose_prefix()) {}
 
   ModelWeights load() {
     ModelWeights out = load_outside();
@@ -98,7 +98,7 @@ class Loader {
     if (name.empty()) {
       if (spec.required)
         fail("model", "{}: tensor \"{}\" {} of a {} model with {} layers is missing{}",
-             printable(folder_.string(), 300), spec.name, to_string(spec.shape),
+             printable(checkpoint_.listing().string(), 300), spec.name, to_string(spec.shape),
              name_of(config_.family), config_.n_layers,
              nearest_hint(spec.name, checkpoint_.names()));
       return {};
@@ -204,7 +204,6 @@ class Loader {
     return out;
   }
 
-  std::filesystem::path folder_;
   const ModelConfig& config_;
   Checkpoint checkpoint_;
   std::string prefix_;
