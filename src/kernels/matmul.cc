@@ -101,21 +101,25 @@ void check_weight(const TensorView& weight, const TensorView& bias, std::int64_t
 }  // namespace
 
 struct Linear::Impl {
+  // A primitive and its arguments; only the data pointers change from call to call.
   struct Call {
     CallShape shape;
     dnnl::matmul primitive;
-    MemoryDesc x, y, scratch;
+    std::unordered_map<int, Memory> args;
+    std::size_t scratch_bytes = 0;
   };
 
   std::int64_t k = 0;
   std::int64_t n = 0;
   MemoryDesc weight_desc;
-  Tensor weight;          // in the blocked layout of weight_desc
-  Tensor bias;            // [n], or empty
+  Tensor weight;  // in the blocked layout of weight_desc
+  Tensor bias;    // [n], or empty
+  dnnl::stream stream{cpu_engine()};
   std::list<Call> calls;  // most recently used first
 
   void pack(const TensorView& from, WeightLayout layout);
-  const Call& call_for(const CallShape& shape);
+  Call make_call(const CallShape& shape);
+  Call& call_for(const CallShape& shape);
   void run(const Rows<const float>& x, const Rows<float>& y);
 };
 
@@ -130,40 +134,41 @@ void Linear::Impl::pack(const TensorView& from, WeightLayout layout) {
   // oneDNN takes non-const handles even for what it only reads.
   Memory source(plain, cpu_engine(), const_cast<void*>(from.data()));
   Memory packed(weight_desc, cpu_engine(), weight.view().data());
-  dnnl::stream stream(cpu_engine());
   dnnl::reorder(source, packed).execute(stream, source, packed);
   stream.wait();
 }
 
-const Linear::Impl::Call& Linear::Impl::call_for(const CallShape& shape) {
+Linear::Impl::Call Linear::Impl::make_call(const CallShape& shape) {
+  const dnnl::engine& engine = cpu_engine();
+  const auto made = describe(shape, weight_desc, bool(bias));
+  Call call{shape, dnnl::matmul(made), {}, made.scratchpad_desc().get_size()};
+  call.args = {{DNNL_ARG_SRC, Memory(made.src_desc(), engine, nullptr)},
+               {DNNL_ARG_WEIGHTS, Memory(weight_desc, engine, weight.view().data())},
+               {DNNL_ARG_DST, Memory(made.dst_desc(), engine, nullptr)},
+               {DNNL_ARG_SCRATCHPAD, Memory(made.scratchpad_desc(), engine, nullptr)}};
+  if (bias) call.args.emplace(DNNL_ARG_BIAS, Memory(made.bias_desc(), engine, bias.view().data()));
+  return call;
+}
+
+Linear::Impl::Call& Linear::Impl::call_for(const CallShape& shape) {
   const auto found =
       std::find_if(calls.begin(), calls.end(), [&](const Call& c) { return c.shape == shape; });
   if (found != calls.end()) {
     calls.splice(calls.begin(), calls, found);
     return calls.front();
   }
-  const auto made = describe(shape, weight_desc, bool(bias));
-  calls.push_front(
-      {shape, dnnl::matmul(made), made.src_desc(), made.dst_desc(), made.scratchpad_desc()});
+  calls.push_front(make_call(shape));
   if (calls.size() > kPrimitivesKept) calls.pop_back();
   return calls.front();
 }
 
 void Linear::Impl::run(const Rows<const float>& x, const Rows<float>& y) {
   use_threads_here();
-  const Call& call = call_for({x.count, x.stride, y.stride, threads()});
-  dnnl::engine& engine = cpu_engine();
-  std::unordered_map<int, Memory> args = {
-      {DNNL_ARG_SRC, Memory(call.x, engine, const_cast<float*>(x.data))},
-      {DNNL_ARG_WEIGHTS, Memory(weight_desc, engine, weight.view().data())},
-      {DNNL_ARG_DST, Memory(call.y, engine, y.data)},
-      {DNNL_ARG_SCRATCHPAD, Memory(call.scratch, engine, scratchpad(call.scratch.get_size()))}};
-  if (bias) {
-    const MemoryDesc row({1, n}, kF32, Memory::format_tag::ab);
-    args.emplace(DNNL_ARG_BIAS, Memory(row, engine, bias.view().data()));
-  }
-  dnnl::stream stream(engine);
-  call.primitive.execute(stream, args);
+  Call& call = call_for({x.count, x.stride, y.stride, threads()});
+  call.args.at(DNNL_ARG_SRC).set_data_handle(const_cast<float*>(x.data));
+  call.args.at(DNNL_ARG_DST).set_data_handle(y.data);
+  call.args.at(DNNL_ARG_SCRATCHPAD).set_data_handle(scratchpad(call.scratch_bytes));
+  call.primitive.execute(stream, call.args);
   stream.wait();
 }
 

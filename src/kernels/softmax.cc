@@ -22,16 +22,16 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-// Not-a-number loses here, as in std::max; it comes back through the sum.
+// Not-a-number may lose here; it comes back through the sum.
 HWY_INLINE float RowMax(D d, const float* x, size_t n) {
   const size_t lanes = hn::Lanes(d);
-  V max = hn::Set(d, kMinusInfinity);
+  V max0 = hn::Set(d, kMinusInfinity), max1 = max0;
   size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const V v = hn::LoadU(d, x + i);
-    max = hn::IfThenElse(hn::Gt(v, max), v, max);
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    max0 = hn::Max(hn::LoadU(d, x + i), max0);
+    max1 = hn::Max(hn::LoadU(d, x + i + lanes), max1);
   }
-  float result = hn::GetLane(hn::MaxOfLanes(d, max));
+  float result = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1)));
   for (; i < n; ++i) result = x[i] > result ? x[i] : result;
   return result;
 }
