@@ -8,7 +8,7 @@ import { example } from "./state.ts";
 import { Step } from "./Step.tsx";
 
 const kRowHeight = 34;
-const kBeamWidth = 132;
+const kBeamWidth = 120;
 const kQuestions = ["who_habit", "why_habit"] as const;
 
 function RowBeams({ id, row }: { readonly id: string; readonly row: readonly Rational[] }) {

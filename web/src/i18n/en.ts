@@ -50,6 +50,8 @@ export const en = {
   spread_many: "{count} tokens",
   strongest: "mostly",
   not_visible: "later in the sentence: not visible to this token",
+  gap: "⋯ {count} more",
+  gap_meaning: "Weaker tokens, folded away; the number is their sum.",
   numbers: "Numbers",
   column_token: "Token",
   column_weight: "Weight",

@@ -52,6 +52,8 @@ export const zh: Catalogue = {
   spread_many: "{count} 个词元",
   strongest: "主要读",
   not_visible: "在后文：这个词元看不到",
+  gap: "⋯ 另 {count} 个",
+  gap_meaning: "较弱的词元，已折叠；数字是它们的和。",
   numbers: "数值",
   column_token: "词元",
   column_weight: "权重",

@@ -27,6 +27,7 @@ export function HeadCard({ layer, head }: HeadCardProps) {
       onPointerLeave={() => (hoveredHead.value = null)}
       onFocusCapture={() => (hoveredHead.value = head.head)}
       onBlurCapture={() => (hoveredHead.value = null)}
+      onKeyDown={(event) => event.key === "Escape" && pinned && chooseHead(layer, null)}
     >
       <header class="card-top">
         <h3>

@@ -4,6 +4,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
+import { foldRow, type FoldedLine } from "../maths/fold.ts";
 import { kFaint, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
 import { activeKey, isShown, query, tokens, trace } from "../state/session.ts";
@@ -15,17 +16,21 @@ const kBeamWidth = 76;
 /** Weights from here on have their number printed; the others show it on hover and on focus. */
 const kPrinted = 0.1;
 
-interface LineProps {
+interface TokenLineProps {
+  readonly id: string;
   readonly token: ShownToken;
   readonly weight: number;
   readonly isQuery: boolean;
   readonly unseen: boolean;
 }
 
-function Line({ token, weight, isQuery, unseen }: LineProps) {
+function TokenLine({ id, token, weight, isQuery, unseen }: TokenLineProps) {
   const classes = ["line", isQuery && "is-query", token.special && "special", unseen && "unseen"].filter(Boolean);
   return (
     <li
+      id={id}
+      role="option"
+      aria-label={`${token.text} ${shortNumber(weight)}`}
       class={classes.join(" ")}
       data-key={token.index}
       data-value={weight}
@@ -41,14 +46,24 @@ function Line({ token, weight, isQuery, unseen }: LineProps) {
   );
 }
 
-function walk(event: KeyboardEvent, shown: readonly ShownToken[]): void {
+function GapLine({ count, mass }: { readonly count: number; readonly mass: number }) {
+  return (
+    <li role="presentation" class="line gap" data-gap={count} data-value={mass} title={t("gap_meaning")}>
+      <span class="line-word">{t("gap", { count })}</span>
+      <span class="line-number">{shortNumber(mass)}</span>
+    </li>
+  );
+}
+
+/** Moves the mark to the next token of this card, starting beside the query token. */
+function walk(event: KeyboardEvent, lines: readonly FoldedLine[]): void {
   const change = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (event.key === "Escape") activeKey.value = null;
   if (change === undefined) return;
   event.preventDefault();
-  const at = shown.findIndex((token) => token.index === activeKey.value);
-  const start = at < 0 ? shown.findIndex((token) => token.index === query.value) - change : at;
-  activeKey.value = shown[Math.min(shown.length - 1, Math.max(0, start + change))]!.index;
+  const indices = lines.flatMap((line) => (line.kind === "token" ? [line.index] : []));
+  const at = indices.indexOf(activeKey.value ?? query.value);
+  activeKey.value = indices[Math.min(indices.length - 1, Math.max(0, at + change))] ?? null;
 }
 
 interface RowPictureProps {
@@ -59,40 +74,54 @@ interface RowPictureProps {
 export function RowPicture({ id, row }: RowPictureProps) {
   const list = useRef<HTMLOListElement>(null);
   const lookedFrom = query.value;
-  const shown = tokens.value.filter((token) => isShown(token.index) || token.index === lookedFrom);
   const causal = trace.value?.model.causal ?? false;
-  const lampRow = shown.findIndex((token) => token.index === lookedFrom);
+  const indices = tokens.value.map((token) => token.index).filter(isShown);
+  const lines = foldRow(row, indices, lookedFrom);
+  const lampLine = lines.findIndex((line) => line.kind === "token" && line.index === lookedFrom);
 
   // Marked outside of the render: with many heads and tokens only two lines of a card change.
   useSignalEffect(() => {
     const key = activeKey.value;
     list.current?.querySelector("[data-active]")?.removeAttribute("data-active");
-    const line = list.current?.querySelector(`[data-key="${key}"]`);
+    const line = key === null ? null : list.current?.querySelector(`[data-key="${key}"]`);
     line?.setAttribute("data-active", "");
-    if (list.current?.contains(document.activeElement)) line?.scrollIntoView({ block: "nearest" });
+    if (line) list.current?.setAttribute("aria-activedescendant", line.id);
+    else list.current?.removeAttribute("aria-activedescendant");
   });
 
-  const weights = shown.map((token) => (isShown(token.index) ? (row[token.index] ?? 0) : 0));
+  const weights = lines.map((line) => (line.kind === "token" ? (row[line.index] ?? 0) : 0));
   return (
     <div class="row-picture" onPointerLeave={() => (activeKey.value = null)}>
-      <Beams id={id} width={kBeamWidth} weights={weights} rowHeight={kRowHeight} lampY={(lampRow + 0.5) * kRowHeight} />
+      <Beams
+        id={id}
+        width={kBeamWidth}
+        weights={weights}
+        rowHeight={kRowHeight}
+        lampY={(lampLine + 0.5) * kRowHeight}
+      />
       <ol
         ref={list}
         class="lines"
+        role="listbox"
         tabIndex={0}
         aria-label={t("picture_of_row", { word: tokens.value[lookedFrom]?.text ?? "" })}
-        onKeyDown={(event) => walk(event, shown)}
+        onKeyDown={(event) => walk(event, lines)}
         onBlur={() => (activeKey.value = null)}
       >
-        {shown.map((token) => (
-          <Line
-            key={token.index}
-            token={token}
-            weight={row[token.index] ?? 0}
-            isQuery={token.index === lookedFrom}
-            unseen={causal && token.index > lookedFrom}
-          />
-        ))}
+        {lines.map((line) =>
+          line.kind === "gap" ? (
+            <GapLine key={`gap ${line.from}`} count={line.count} mass={line.mass} />
+          ) : (
+            <TokenLine
+              key={line.index}
+              id={`${id}-${line.index}`}
+              token={tokens.value[line.index]!}
+              weight={row[line.index] ?? 0}
+              isQuery={line.index === lookedFrom}
+              unseen={causal && line.index > lookedFrom}
+            />
+          ),
+        )}
       </ol>
     </div>
   );

@@ -48,8 +48,13 @@ function Chip({ token, light }: { readonly token: ShownToken; readonly light: nu
   );
 }
 
+/** A hidden token that is the chosen one stays: the choice must be seen. */
+function shownInStrip(token: ShownToken): boolean {
+  return isShown(token.index) || token.index === chosenQuery.value;
+}
+
 function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
-  const shown = tokens.value.filter((token) => isShown(token.index) || token.index === chosenQuery.value);
+  const shown = tokens.value.filter(shownInStrip);
   const at = shown.findIndex((token) => token.index === chosenQuery.value);
   const next = moveIndex(event.key, at, shown.length);
   if (next === null) return;
@@ -91,7 +96,7 @@ export function TokenStrip() {
         }}
       >
         {tokens.value.map((token) =>
-          isShown(token.index) || token.index === chosenQuery.value ? (
+          shownInStrip(token) ? (
             <Chip key={token.index} token={token} light={light?.row[token.index] ?? 0} />
           ) : null,
         )}

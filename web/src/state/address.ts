@@ -14,10 +14,18 @@ window.addEventListener("popstate", () => {
 export function navigate(change: Partial<UrlState>, how: "push" | "replace"): void {
   touchWork();
   const next = { ...address.value, ...change };
-  const path = location.pathname + formatUrl(next);
-  if (how === "push" && path !== location.pathname + location.search) history.pushState(null, "", path);
-  else history.replaceState(null, "", path);
   address.value = next;
+  writeAddress(location.pathname + formatUrl(next), how);
+}
+
+function writeAddress(path: string, how: "push" | "replace"): void {
+  try {
+    if (how === "push" && path !== location.pathname + location.search) history.pushState(null, "", path);
+    else history.replaceState(null, "", path);
+  } catch {
+    // Safari refuses more than 100 changes in 10 s (a key held down): the page goes on, the address follows
+    // with the next change.
+  }
 }
 
 /** A part of the address that notifies only when it changes itself. */

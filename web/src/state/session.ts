@@ -70,7 +70,7 @@ export const query = computed(() => hoveredQuery.value ?? chosenQuery.value);
 
 /** Whether a token's weight is drawn. The query token always is, or its light would have no source. */
 export function isShown(index: number): boolean {
-  return !hideSpecial.value || !tokens.value[index]?.special;
+  return !hideSpecial.value || !tokens.value[index]?.special || index === query.value;
 }
 
 function asProblem(error: unknown): Problem {

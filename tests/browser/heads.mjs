@@ -1,0 +1,173 @@
+// A real model: the page's numbers are the command line's, and everything is reached by keyboard.
+import assert from "node:assert/strict";
+import { search, settled, values, withPage } from "./support/browser.mjs";
+import { show } from "./support/lab.mjs";
+
+const kText = "The animal did not cross the road because it was tired";
+const kPath = "/?view=model&model=all-MiniLM-L6-v2";
+
+/** What the page shows of one layer and query token, in the shape that the command line prints. */
+async function readRows(page) {
+  const cards = page.locator(".cards [data-head]");
+  const heads = [];
+  for (let i = 0; i < (await cards.count()); i++) {
+    const head = Number(await cards.nth(i).getAttribute("data-head"));
+    const kvHead = Number(await cards.nth(i).getAttribute("data-kv-head"));
+    heads.push({
+      head,
+      kv_head: kvHead,
+      row: await values(page, `[data-head="${head}"] [data-key]`),
+      entropy: (await values(page, `[data-head="${head}"] .spread`))[0],
+    });
+  }
+  heads.sort((a, b) => a.head - b.head);
+  return { heads, average_of_heads: await values(page, "[data-average] [data-key]") };
+}
+
+async function assertSameAsCommandLine(page, model, input, layer, query) {
+  const printed = show(model, input, layer, query).layers.find((one) => one.layer === layer);
+  const { heads, average_of_heads } = await readRows(page);
+  const told = printed.heads.map(({ head, kv_head, row, entropy }) => ({ head, kv_head, row, entropy }));
+  assert.equal(printed.query, query);
+  assert.deepEqual(heads, told);
+  assert.deepEqual(average_of_heads, printed.average_of_heads);
+}
+
+const chosen = (page) => page.locator('[data-token][aria-checked="true"]');
+
+async function pressAndSettle(page, ...keys) {
+  for (const key of keys) {
+    await page.keyboard.press(key);
+    await settled(page);
+  }
+}
+
+async function numbersTests(t, browser, lab) {
+  for (const [layer, query] of [[0, 0], [2, 9], [5, 11]]) {
+    await t.test(`all-MiniLM-L6-v2 layer ${layer}, query ${query}: every number is the command line's`, () =>
+      withPage(browser, lab, `${kPath}&layer=${layer}&query=${query}`, {}, (page) =>
+        assertSameAsCommandLine(page, "all-MiniLM-L6-v2", kText, layer, query),
+      ),
+    );
+  }
+
+  await t.test("stories15M, causal: the same, and later tokens are not visible", () =>
+    withPage(browser, lab, "/?view=model&model=stories15M&text=Once+upon+a+time&layer=3&query=2", {}, async (page) => {
+      await assertSameAsCommandLine(page, "stories15M", "Once upon a time", 3, 2);
+      const later = await page.locator('[data-head="0"] .unseen').count();
+      assert.equal(later, (await page.locator("[data-token]").count()) - 3);
+    }),
+  );
+
+  await t.test("stories260K: grouped-query heads name the key/value head that they read", () =>
+    withPage(browser, lab, "/?view=model&model=stories260K&text=1+403+407+261+378&layer=4&query=4", {}, async (page) => {
+      await assertSameAsCommandLine(page, "stories260K", [1, 403, 407, 261, 378], 4, 4);
+      const groups = await page.locator(".kv-group").count();
+      assert.equal(groups, 4);
+      assert.equal(await page.getAttribute('[data-head="5"]', "data-kv-head"), "2");
+    }),
+  );
+}
+
+async function keyboardTests(t, browser, lab) {
+  await t.test("sentence, query token, layer, head and card are reached by keyboard alone", () =>
+    withPage(browser, lab, `${kPath}&layer=0`, {}, async (page) => {
+      await page.focus("#sentence");
+      await page.keyboard.press("Control+A");
+      await page.keyboard.type("The cat sat on the mat");
+      await pressAndSettle(page, "Enter");
+      assert.equal(search(page).get("text"), "The cat sat on the mat");
+      await chosen(page).focus();
+      await pressAndSettle(page, "Home", "ArrowRight", "ArrowRight");
+      assert.equal(await chosen(page).innerText(), "cat");
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), "cat");
+      await page.focus('[data-layer][aria-checked="true"]');
+      await pressAndSettle(page, "ArrowRight");
+      assert.equal(await page.getAttribute('[data-layer="1"]', "aria-checked"), "true");
+      await assertSameAsCommandLine(page, "all-MiniLM-L6-v2", "The cat sat on the mat", 1, 2);
+      await page.focus('[data-head="3"] .lines');
+      await pressAndSettle(page, "ArrowDown");
+      const number = page.locator('[data-head="3"] [data-active] .line-number');
+      assert.equal(await number.evaluate((one) => getComputedStyle(one).visibility), "visible");
+      await page.focus('[data-cell="1.0"]');
+      await pressAndSettle(page, "ArrowDown", "ArrowRight", "Enter");
+      assert.equal(search(page).get("layer"), "2");
+      assert.equal(search(page).get("head"), "1");
+    }),
+  );
+}
+
+async function mouseTests(t, browser, lab) {
+  await t.test("hover previews a query token, a click chooses it", () =>
+    withPage(browser, lab, `${kPath}&layer=1`, {}, async (page) => {
+      const before = await readRows(page);
+      await page.hover('[data-token="2"]');
+      await settled(page);
+      assert.notDeepEqual(await readRows(page), before);
+      assert.equal(await chosen(page).innerText(), "it");
+      await page.hover("h1, .brand");
+      await settled(page);
+      assert.deepEqual(await readRows(page), before);
+      await page.click('[data-token="2"]');
+      await settled(page);
+      assert.equal(await chosen(page).innerText(), "animal");
+    }),
+  );
+
+  await t.test("the overview opens a layer and marks the head; back and reload restore the page", () =>
+    withPage(browser, lab, `${kPath}&layer=1&query=3`, {}, async (page) => {
+      await page.click('[data-cell="4.7"]');
+      await settled(page);
+      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /pinned/);
+      const there = await readRows(page);
+      await page.reload();
+      await settled(page);
+      assert.deepEqual(await readRows(page), there);
+      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /pinned/);
+      await page.goBack();
+      await settled(page);
+      assert.equal(await page.getAttribute('[data-layer="1"]', "aria-checked"), "true");
+      assert.equal(await page.locator(".card.pinned").count(), 0);
+    }),
+  );
+
+  await t.test("hiding the special tokens says how much weight that hides, and rescales nothing", () =>
+    withPage(browser, lab, `${kPath}&layer=2`, {}, async (page) => {
+      const row = await values(page, '[data-head="0"] [data-key]');
+      await page.check("#hide-special");
+      await settled(page);
+      const [hidden] = await values(page, '[data-head="0"] .hidden-mass');
+      assert.deepEqual(await values(page, '[data-head="0"] [data-key]'), row.slice(1, -1));
+      assert.ok(Math.abs(hidden - (row[0] + row.at(-1))) < 1e-12, `${hidden}`);
+    }),
+  );
+}
+
+async function errorTests(t, browser, lab) {
+  await t.test("a refusal is said in place and the sentence is not lost", () =>
+    withPage(browser, lab, kPath, {}, async (page, complaints) => {
+      const tooLong = "road ".repeat(600);
+      await page.fill("#sentence", tooLong);
+      await page.click("#analyse");
+      await settled(page);
+      assert.match(await page.locator(".notice-text").innerText(), /512/);
+      assert.equal(await page.inputValue("#sentence"), tooLong);
+      await page.fill("#sentence", "A road");
+      await page.click("#analyse");
+      await settled(page);
+      assert.equal(await page.locator(".notice").count(), 0);
+      assert.equal(await page.locator("[data-token]").count(), 4);
+      // Chromium reports the refused request on the console by itself.
+      const expected = complaints.findIndex((one) => /status of 400/.test(one));
+      assert.notEqual(expected, -1);
+      complaints.splice(expected, 1);
+    }),
+  );
+}
+
+export async function headsTests(t, browser, lab) {
+  await numbersTests(t, browser, lab);
+  await keyboardTests(t, browser, lab);
+  await mouseTests(t, browser, lab);
+  await errorTests(t, browser, lab);
+}
