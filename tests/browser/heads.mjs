@@ -1,7 +1,8 @@
 // A real model: the page's numbers are the command line's, and everything is reached by keyboard.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { search, settled, values, withPage } from "./support/browser.mjs";
-import { show } from "./support/lab.mjs";
+import { models, show, startLab } from "./support/lab.mjs";
 
 const kText = "The animal did not cross the road because it was tired";
 const kPath = "/?view=model&model=all-MiniLM-L6-v2";
@@ -40,6 +41,21 @@ async function pressAndSettle(page, ...keys) {
     await page.keyboard.press(key);
     await settled(page);
   }
+}
+
+async function startTests(t, browser) {
+  await t.test("with --model the lab opens that model, at the token that asks the question", async () => {
+    const lab = await startLab("--model", join(models, "all-MiniLM-L6-v2"));
+    try {
+      await withPage(browser, lab, "/", {}, async (page) => {
+        assert.equal(await page.inputValue("#model-picker"), "model:all-MiniLM-L6-v2");
+        assert.equal(await chosen(page).innerText(), "it");
+        assert.equal(await page.locator(".cards [data-head]").count(), 12);
+      });
+    } finally {
+      await lab.stop();
+    }
+  });
 }
 
 async function numbersTests(t, browser, lab) {
@@ -166,6 +182,7 @@ async function errorTests(t, browser, lab) {
 }
 
 export async function headsTests(t, browser, lab) {
+  await startTests(t, browser);
   await numbersTests(t, browser, lab);
   await keyboardTests(t, browser, lab);
   await mouseTests(t, browser, lab);

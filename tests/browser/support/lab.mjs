@@ -14,9 +14,9 @@ export const models = existsSync(join(shared, "models")) ? resolve(shared, "mode
 const kStartLimit = 60_000;
 
 /** Starts the lab; resolves with its address once it prints one. */
-export async function startLab() {
+export async function startLab(...more) {
   const env = { ...process.env, HEADLIGHT_MODELS: models ?? "/nonexistent", HEADLIGHT_SHARED: "/nonexistent" };
-  const child = spawn(binary, ["lab", "--port", "0"], { env, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, ["lab", "--port", "0", ...more], { env, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   const url = await new Promise((found, failed) => {
     const limit = setTimeout(() => failed(new Error(`no address within ${kStartLimit} ms: ${printed}`)), kStartLimit);
