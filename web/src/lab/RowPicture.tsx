@@ -7,7 +7,7 @@ import { t } from "../i18n/index.ts";
 import { foldRow, type FoldedLine } from "../maths/fold.ts";
 import { kFaint, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
-import { activeKey, isShown, query, tokens, trace } from "../state/session.ts";
+import { activeKey, drawnQuery, isShown, tokens, trace } from "../state/session.ts";
 import { Beams } from "../ui/Beams.tsx";
 
 const kRowHeight = 20;
@@ -62,7 +62,7 @@ function walk(event: KeyboardEvent, lines: readonly FoldedLine[]): void {
   if (change === undefined) return;
   event.preventDefault();
   const indices = lines.flatMap((line) => (line.kind === "token" ? [line.index] : []));
-  const at = indices.indexOf(activeKey.value ?? query.value);
+  const at = indices.indexOf(activeKey.value ?? drawnQuery.value);
   activeKey.value = indices[Math.min(indices.length - 1, Math.max(0, at + change))] ?? null;
 }
 
@@ -73,7 +73,7 @@ interface RowPictureProps {
 
 export function RowPicture({ id, row }: RowPictureProps) {
   const list = useRef<HTMLOListElement>(null);
-  const lookedFrom = query.value;
+  const lookedFrom = drawnQuery.value;
   const causal = trace.value?.model.causal ?? false;
   const indices = tokens.value.map((token) => token.index).filter(isShown);
   const lines = foldRow(row, indices, lookedFrom);

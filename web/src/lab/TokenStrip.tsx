@@ -26,9 +26,14 @@ function litRow(): { colour: string; row: readonly number[] } | null {
   return found ? { colour: headColour(found.head, theme.value), row: found.row } : null;
 }
 
-function Chip({ token, light }: { readonly token: ShownToken; readonly light: number }) {
-  const chosen = token.index === chosenQuery.value;
-  const lit = token.index === query.value;
+interface ChipProps {
+  readonly token: ShownToken;
+  readonly light: number;
+  readonly chosen: boolean;
+  readonly lit: boolean;
+}
+
+function Chip({ token, light, chosen, lit }: ChipProps) {
   const classes = ["chip", token.special && "special", token.joined && "joined", lit && "lit"].filter(Boolean);
   return (
     <button
@@ -97,7 +102,13 @@ export function TokenStrip() {
       >
         {tokens.value.map((token) =>
           shownInStrip(token) ? (
-            <Chip key={token.index} token={token} light={light?.row[token.index] ?? 0} />
+            <Chip
+              key={token.index}
+              token={token}
+              light={light?.row[token.index] ?? 0}
+              chosen={token.index === chosenQuery.value}
+              lit={token.index === query.value}
+            />
           ) : null,
         )}
       </div>

@@ -68,9 +68,12 @@ export const chosenQuery = computed(() => {
 
 export const query = computed(() => hoveredQuery.value ?? chosenQuery.value);
 
+/** The query token of the rows on the page: it changes together with them, a moment after `query`. */
+export const drawnQuery = computed(() => rows.value?.query ?? query.value);
+
 /** Whether a token's weight is drawn. The query token always is, or its light would have no source. */
 export function isShown(index: number): boolean {
-  return !hideSpecial.value || !tokens.value[index]?.special || index === query.value;
+  return !hideSpecial.value || !tokens.value[index]?.special || index === drawnQuery.value;
 }
 
 function asProblem(error: unknown): Problem {
