@@ -49,6 +49,7 @@ export const en = {
   spread_one: "1 token",
   spread_many: "{count} tokens",
   strongest: "mostly",
+  nothing_strong: "no token here above .1",
   not_visible: "later in the sentence: not visible to this token",
   gap: "⋯ {count} more",
   gap_meaning: "Weaker tokens, folded away; the number is their sum.",

@@ -51,6 +51,7 @@ export const zh: Catalogue = {
   spread_one: "1 个词元",
   spread_many: "{count} 个词元",
   strongest: "主要读",
+  nothing_strong: "这里没有超过 .1 的词元",
   not_visible: "在后文：这个词元看不到",
   gap: "⋯ 另 {count} 个",
   gap_meaning: "较弱的词元，已折叠；数字是它们的和。",

@@ -5,16 +5,13 @@ import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { foldRow, type FoldedLine } from "../maths/fold.ts";
-import { kFaint, shortNumber } from "../maths/rows.ts";
+import { kFaint, kStrong, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
 import { activeKey, drawnQuery, isShown, tokens, trace } from "../state/session.ts";
 import { Beams } from "../ui/Beams.tsx";
 
 const kRowHeight = 20;
 const kBeamWidth = 76;
-
-/** Weights from here on have their number printed; the others show it on hover and on focus. */
-const kPrinted = 0.1;
 
 interface TokenLineProps {
   readonly id: string;
@@ -35,7 +32,7 @@ function TokenLine({ id, token, weight, isQuery, unseen }: TokenLineProps) {
       data-key={token.index}
       data-value={weight}
       data-faint={weight < kFaint ? "" : undefined}
-      data-printed={weight >= kPrinted ? "" : undefined}
+      data-printed={weight >= kStrong ? "" : undefined}
       title={unseen ? t("not_visible") : `${token.text}: ${weight}`}
       onPointerEnter={() => (activeKey.value = token.index)}
     >

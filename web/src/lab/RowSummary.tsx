@@ -4,10 +4,12 @@ import { hiddenMass, shortNumber, spreadOver, strongest } from "../maths/rows.ts
 import { hideSpecial, isShown, tokens } from "../state/session.ts";
 
 export function Strongest({ row }: { readonly row: readonly number[] }) {
+  const targets = strongest(row, isShown);
+  if (targets.length === 0) return <p class="strongest">{t("nothing_strong")}</p>;
   return (
     <p class="strongest">
       {t("strongest")}{" "}
-      {strongest(row, isShown).map((target) => (
+      {targets.map((target) => (
         <span key={target.index} class="target">
           {tokens.value[target.index]?.text}
         </span>

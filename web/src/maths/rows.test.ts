@@ -5,11 +5,12 @@ import { firstQuery, shownTokens } from "./tokens.ts";
 
 const all = () => true;
 
-test("the strongest targets are sorted, bounded and never empty", () => {
+test("the strongest targets are sorted, bounded and strong", () => {
   assert.deepEqual(strongest([0.1, 0.6, 0.3], all).map((target) => target.index), [1, 2, 0]);
   assert.deepEqual(strongest([0.05, 0.05, 0.9], all).map((target) => target.index), [2]);
-  assert.deepEqual(strongest([0.01, 0.02], all).map((target) => target.index), [1]);
-  assert.deepEqual(strongest([0.9, 0.06, 0.04], (index) => index > 0).map((target) => target.index), [1]);
+  assert.deepEqual(strongest([0.01, 0.02], all), []);
+  assert.deepEqual(strongest([0.9, 0.06, 0.04], (index) => index > 0), []);
+  assert.equal(strongest([0.25, 0.25, 0.25, 0.25], all).length, 3);
 });
 
 test("hidden mass is what the hidden tokens hold", () => {

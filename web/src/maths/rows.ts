@@ -8,13 +8,16 @@ export interface Target {
   readonly weight: number;
 }
 
-/** The largest weights of a row, strongest first: at least one, at most `most`, none below `floor`. */
-export function strongest(row: readonly number[], shown: (index: number) => boolean, most = 3, floor = 0.1): Target[] {
-  const targets = row
+/** Weights from here on are worth a word: they are named, and their number is printed. */
+export const kStrong = 0.1;
+
+/** The strong weights of a row, strongest first, at most `most`; none when the row is spread thinly. */
+export function strongest(row: readonly number[], shown: (index: number) => boolean, most = 3): Target[] {
+  return row
     .map((weight, index) => ({ index, weight }))
-    .filter((target) => shown(target.index))
-    .sort((a, b) => b.weight - a.weight || a.index - b.index);
-  return targets.filter((target, rank) => rank === 0 || target.weight >= floor).slice(0, most);
+    .filter((target) => target.weight >= kStrong && shown(target.index))
+    .sort((a, b) => b.weight - a.weight || a.index - b.index)
+    .slice(0, most);
 }
 
 /** The sum of a row over the tokens that are not shown. */
