@@ -30,7 +30,7 @@ LIBRARIES = {
     "CLI/*": ["app/*"],
     "pcre2.h": ["model/*"],
     "unicode/*": ["model/*"],
-    "utf8proc.h": ["model/*"],
+    "utf8proc.h": ["model/*", "app/terminal.cc"],
     "sentencepiece*": ["model/*"],
     "nlohmann/*": ["io/*", "model/*", "inspect/*", "train/*", "app/*"],
     "fmt/*": ["*"],
