@@ -1,0 +1,52 @@
+// Which of a folder's files its tokenizer is read from.
+#include "core/error.h"
+#include "core/mapped_file.h"
+#include "model/tokenizer.h"
+#include "model/tokenizer/sentence_piece.h"
+#include "model/tokenizer/tokenizer_json.h"
+#include "model/tokenizer/vocab_files.h"
+
+namespace headlight {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool present(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+Json read_config(const fs::path& path) {
+  return present(path) ? read_json_file(path) : Json::object();
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
+  const fs::path config_path = folder / "tokenizer_config.json";
+  const Json config_json = read_config(config_path);
+  const JsonObject config(config_json, config_path.string());
+  const fs::path sentence_piece = folder / "tokenizer.model";
+
+  if (const fs::path whole = folder / "tokenizer.json"; present(whole)) {
+    const Json root = read_json_file(whole);
+    const bool better_beside_it =
+        tokenizer_json_model(root, whole.string()) == "Unigram" && present(sentence_piece);
+    if (!better_beside_it) return read_tokenizer_json(root, whole.string());
+  }
+  if (present(sentence_piece)) return read_sentence_piece(sentence_piece, config);
+
+  constexpr std::pair<const char*, const char*> kBpeNames[] = {{"vocab.json", "merges.txt"},
+                                                               {"encoder.json", "vocab.bpe"}};
+  for (const auto& [vocab, merges] : kBpeNames) {
+    const bool has_vocab = present(folder / vocab);
+    const bool has_merges = present(folder / merges);
+    check(has_vocab == has_merges, "tokenizer", "{}: there is {} but no {}",
+          printable(folder.string(), 400), has_vocab ? vocab : merges, has_vocab ? merges : vocab);
+    if (has_vocab) return read_bpe_files(folder / vocab, folder / merges, config);
+  }
+  if (present(folder / "vocab.txt")) return read_bert_vocab(folder / "vocab.txt", config);
+  return nullptr;
+}
+
+}  // namespace headlight
