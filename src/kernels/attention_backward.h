@@ -26,9 +26,11 @@ struct AttentionGradients {
   std::span<float> d_alibi_slopes;  ///< optional, [H]
 };
 
-/// Backward of `attention` with the same tensors and options. Uses q, k, v, lse (required) and the
-/// optional inputs of `tensors`; z is not read. fp32. O(T) extra memory. Dead rows give zeros.
-/// Bitwise the same result at any thread count.
+/// Backward of `attention` with the same tensors and options. Reads q, k, v, z and lse (both as the
+/// forward pass left them) and the optional inputs of `tensors`. fp32. O(T) extra memory. Dead rows
+/// give zeros. Bitwise the same result at a given thread count. Tiled; the reference runs, and the
+/// report says why, when d_bias, d_alibi_slopes or the gradient of a closed gate is asked for, or k
+/// or v holds a value that is not finite.
 /// Throws Error("attention_backward", ...) naming both shapes.
 AttentionReport attention_backward(const AttentionTensors& tensors, const AttentionOptions& options,
                                    const AttentionGradients& gradients);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "kernels/attention.h"
@@ -67,5 +69,40 @@ struct FlashCall {
 
   std::int64_t group() const { return problem.n_heads / problem.n_kv_heads; }
 };
+
+inline std::size_t round_up(std::size_t n, std::size_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+/// Points each part at its floats inside `storage`, cache-line aligned; storage grows if it must.
+inline void lay_out(std::span<const std::pair<float**, std::size_t>> parts, Tensor& storage) {
+  constexpr std::size_t kLineFloats = 16;
+  std::size_t total = 0;
+  for (const auto& [pointer, floats] : parts) total += round_up(floats, kLineFloats);
+  if (!storage || storage.numel() < static_cast<std::int64_t>(total))
+    storage = Tensor(Shape{static_cast<std::int64_t>(total)});
+  float* at = storage.span<float>().data();
+  for (const auto& [pointer, floats] : parts) {
+    *pointer = at;
+    at += round_up(floats, kLineFloats);
+  }
+}
+
+/// Where tile `index` of a key/value head stands, tiles being `full` queries wide in vectors of
+/// `lanes`: the heads of its group side by side, so that neighbours see the same keys.
+inline FlashTile place_tile(const FlashCall& call, std::int64_t index, std::int64_t full,
+                            std::size_t lanes) {
+  const AttentionProblem& p = call.problem;
+  FlashTile tile;
+  tile.head = call.kv_head * call.group() + index % call.group();
+  tile.q_begin = index / call.group() * full;
+  tile.rows = static_cast<std::size_t>(std::min(full, p.q_len - tile.q_begin));
+  tile.width = round_up(tile.rows, lanes);
+  const auto first = p.keys_of(tile.q_begin);
+  const auto last = p.keys_of(tile.q_begin + static_cast<std::int64_t>(tile.rows) - 1);
+  tile.some = {first.first, last.last};  // both ends move right from query to query
+  tile.all = {last.first, first.last};
+  return tile;
+}
 
 }  // namespace headlight
