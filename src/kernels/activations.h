@@ -11,11 +11,14 @@ namespace headlight {
 /// silu: x * sigmoid(x); relu: max(x, 0).
 enum class Activation : std::uint8_t { gelu_erf, gelu_tanh, silu, relu };
 
-/// x := f(x), in place.
+/// x := f(x), in place. Not-a-number stays; +inf stays; -inf gives not-a-number where the formula
+/// is -inf * 0 (all but relu). Error against the double reference: within one rounding of the
+/// textbook formula in fp32.
 void activate(Activation f, std::span<float> x);
 /// SwiGLU's product (Shazeer 2020): gate := f(gate) * up, in place. Same length.
 void activate_gated(Activation f, std::span<float> gate, std::span<const float> up);
-/// Each row of x [rows, n] becomes its softmax; a row of all -inf becomes zeros.
+/// Each row of x [rows, n] becomes its softmax; a row of all -inf becomes zeros. A row that holds
+/// not-a-number or +inf has no softmax and becomes not-a-number, other rows are not touched by it.
 void softmax_rows(MutableTensorView x);
 
 /// The same, computed in double with libm.

@@ -111,12 +111,16 @@ TEST(Activations, GatedProduct) {
 TEST(Activations, InfinityAndNan) {
   on_every_target([] {
     for (const Activation f : kAll) {
-      std::vector<float> x = {kInfinity, std::nanf(""), 0.0f, 200.0f, -200.0f};
+      std::vector<float> x = {kInfinity, std::nanf(""), 0.0f, 200.0f, -200.0f, -kInfinity};
+      std::vector<float> exact = x;
       activate(f, x);
+      activate_ref(f, exact);
       EXPECT_EQ(x[0], kInfinity);
       EXPECT_TRUE(std::isnan(x[1]));
       EXPECT_EQ(x[2], 0.0f);
       EXPECT_EQ(x[3], 200.0f);
+      EXPECT_EQ(std::isnan(x[5]), f != Activation::relu);
+      EXPECT_EQ(std::isnan(exact[5]), f != Activation::relu);
       EXPECT_NEAR(x[4], 0.0f, 1e-30f);
     }
   });

@@ -164,7 +164,8 @@ Linear::Impl::Call& Linear::Impl::call_for(const CallShape& shape) {
 
 void Linear::Impl::run(const Rows<const float>& x, const Rows<float>& y) {
   use_threads_here();
-  Call& call = call_for({x.count, x.stride, y.stride, threads()});
+  const bool one = x.count == 1;  // whose stride means nothing, so that all of them share a call
+  Call& call = call_for({x.count, one ? k : x.stride, one ? n : y.stride, threads()});
   call.args.at(DNNL_ARG_SRC).set_data_handle(const_cast<float*>(x.data));
   call.args.at(DNNL_ARG_DST).set_data_handle(y.data);
   call.args.at(DNNL_ARG_SCRATCHPAD).set_data_handle(scratchpad(call.scratch_bytes));
@@ -211,7 +212,7 @@ void Linear::apply(TensorView x, MutableTensorView y) const {
         "x {} and y {} do not fit weights {}: x must be [rows, {}] and y [rows, {}]",
         to_string(x.shape()), to_string(y.shape()), to_string(Shape{impl_->k, impl_->n}), impl_->k,
         impl_->n);
-  check(in.stride >= in.width && out.stride >= out.width, "matmul",
+  check(in.count <= 1 || (in.stride >= in.width && out.stride >= out.width), "matmul",
         "row strides {} of x {} and {} of y {} overlap", in.stride, to_string(x.shape()),
         out.stride, to_string(y.shape()));
   if (in.count == 0) return;

@@ -148,6 +148,15 @@ TEST(Linear, StridedRowsAndWeights) {
   EXPECT_TRUE(agrees(y, c.naive(), c.reference()));
 }
 
+TEST(Linear, TheStrideOfASingleRowIsFree) {
+  const Case c({1, 24, 10});
+  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
+  std::vector<float> y = c.output();
+  linear.apply(TensorView(c.x.data(), {1, 24}, {0, 1}),
+               MutableTensorView(y.data(), {1, 10}, {1, 1}));
+  EXPECT_TRUE(agrees(y, c.naive(), c.reference()));
+}
+
 // Memory-mapped weights start at any multiple of their element size.
 TEST(Linear, UnalignedWeightAndRows) {
   const Case c({6, 32, 16});

@@ -6,7 +6,8 @@
 namespace headlight {
 
 /// y = (x - mean) / sqrt(var + eps) * weight + bias (Ba et al. 2016). x, y: fp32 [rows, d], may be
-/// the same memory; weight, bias: [d], bias may be empty.
+/// the same memory; weight, bias: [d], bias may be empty. d >= 1; no rows is no work. Values whose
+/// squares overflow fp32 (beyond about 1e19) give 0 or not-a-number, as in any fp32 norm.
 void layer_norm(TensorView x, TensorView weight, TensorView bias, float eps, MutableTensorView y);
 /// y = x / sqrt(mean(x^2) + eps) * weight (Zhang & Sennrich 2019).
 void rms_norm(TensorView x, TensorView weight, float eps, MutableTensorView y);

@@ -88,11 +88,15 @@ TEST(Softmax, MaskedEntriesAreZeroAndDeadRowsToo) {
   });
 }
 
-TEST(Softmax, NanFillsItsRowOnly) {
-  on_every_target([] {
-    for (const float other : {0.5f, -kInfinity}) {
-      std::vector<float> x(2 * 20, other);
-      x[7] = std::nanf("");
+TEST(Softmax, NanOrInfinityFillsItsRowOnly) {
+  struct Case {
+    float poison, others;
+  };
+  const float nan = std::nanf("");
+  on_every_target([&] {
+    for (const Case c : {Case{nan, 0.5f}, Case{nan, -kInfinity}, Case{kInfinity, 0.5f}}) {
+      std::vector<float> x(2 * 20, c.others);
+      x[7] = c.poison;
       std::vector<float> exact = x;
       softmax_rows(MutableTensorView(x.data(), {2, 20}));
       softmax_rows_ref(MutableTensorView(exact.data(), {2, 20}));
