@@ -93,6 +93,24 @@ TEST(Threads, ParallelForVisitsAllAndRethrows) {
   set_threads(0);
 }
 
+TEST(Threads, ALimitNestsAndEnds) {
+  set_threads(4);
+  {
+    const ThreadLimit two(2);
+    EXPECT_EQ(threads(), 2);
+    {
+      const ThreadLimit three(3);
+      EXPECT_EQ(threads(), 2);
+      const ThreadLimit one(1);
+      EXPECT_EQ(threads(), 1);
+    }
+    EXPECT_EQ(threads(), 2);
+  }
+  EXPECT_EQ(threads(), 4);
+  EXPECT_THROW(ThreadLimit(0), Error);
+  set_threads(0);
+}
+
 TEST(MappedFile, ReadsRegularFilesOnly) {
   const auto folder = testing::scratch_folder();
   EXPECT_THROW(MappedFile(folder / "absent"), Error);

@@ -2,9 +2,11 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 
 #include "core/error.h"
@@ -13,6 +15,7 @@ namespace headlight {
 namespace {
 
 std::atomic<int> g_threads{0};  // 0: not set, use the default
+thread_local int t_limit = std::numeric_limits<int>::max();
 
 int default_threads() {
   if (const char* env = std::getenv("HEADLIGHT_THREADS")) {
@@ -29,9 +32,9 @@ int default_threads() {
 }  // namespace
 
 int threads() {
-  if (const int n = g_threads.load(std::memory_order_relaxed)) return n;
+  if (const int n = g_threads.load(std::memory_order_relaxed)) return std::min(n, t_limit);
   static const int fallback = default_threads();
-  return fallback;
+  return std::min(fallback, t_limit);
 }
 
 void set_threads(int n) {
@@ -42,6 +45,17 @@ void set_threads(int n) {
 
 void use_threads_here() {
   omp_set_num_threads(threads());
+}
+
+ThreadLimit::ThreadLimit(int most) : before_(t_limit) {
+  check(most >= 1, "threads", "cannot limit to {} threads; give 1 or more", most);
+  t_limit = std::min(t_limit, most);
+  use_threads_here();
+}
+
+ThreadLimit::~ThreadLimit() {
+  t_limit = before_;
+  use_threads_here();
 }
 
 }  // namespace headlight

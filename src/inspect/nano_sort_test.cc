@@ -108,7 +108,7 @@ class NanoSort : public ::testing::Test {
 TEST_F(NanoSort, ActivationsMatchLlmViz) {
   HEADLIGHT_SHARED_OR_SKIP(folder, "models/nano-sort");
   HEADLIGHT_SHARED_OR_SKIP(path, "goldens/nano-sort_activations.json");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const Activations golden(path);
   constexpr double kTolerance = 1e-5;
   const Shape by_head = {kHeads, kLength, kHeadDim}, stream = {kLength, kWidth};
@@ -150,7 +150,7 @@ TEST_F(NanoSort, ActivationsMatchLlmViz) {
 TEST_F(NanoSort, LaterBlocksAndProbabilitiesMatchLlmViz) {
   HEADLIGHT_SHARED_OR_SKIP(folder, "models/nano-sort");
   HEADLIGHT_SHARED_OR_SKIP(path, "goldens/nano-sort_activations.json");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const Activations golden(path);
   for (std::int64_t b = 0; b < kBatch; ++b) {
     const auto ids = ids_of(golden, b);
@@ -190,7 +190,7 @@ std::pair<int, int> score(const Transformer& model, const HeadGates& gates) {
 TEST_F(NanoSort, AblationTable) {
   HEADLIGHT_SHARED_OR_SKIP(folder, "models/nano-sort");
   HEADLIGHT_SHARED_OR_SKIP(path, "goldens/nano-sort_ablation.json");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const Json golden = read_json_file(path);
   const auto expected = [](const Json& row) {
     return std::pair(row.at(0).get<int>(), row.at(1).get<int>());

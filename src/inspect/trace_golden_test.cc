@@ -42,7 +42,7 @@ class TraceGoldenTest : public ::testing::TestWithParam<Golden> {
 TEST_P(TraceGoldenTest, PatternRows) {
   HEADLIGHT_SHARED_OR_SKIP(folder, std::string("models/") + GetParam().model);
   HEADLIGHT_SHARED_OR_SKIP(path, std::string("goldens/") + GetParam().name + ".safetensors");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const SafetensorsFile golden(path);
   const std::int64_t length = std::ssize(integers(golden, "input_ids"));
   for (std::string_view kernel : testing::kernels_for(model.config(), length)) {
@@ -83,7 +83,7 @@ std::vector<double> plain_row(const Trace& trace, std::int64_t l, std::int64_t h
 TEST_P(TraceGoldenTest, RowsAreExactAndSumToOne) {
   HEADLIGHT_SHARED_OR_SKIP(folder, std::string("models/") + GetParam().model);
   HEADLIGHT_SHARED_OR_SKIP(path, std::string("goldens/") + GetParam().name + ".safetensors");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const Trace trace = record(model, SafetensorsFile(path));
   for (std::int64_t l = 0; l < trace.config.n_layers; ++l)
     for (std::int64_t i = 0; i < trace.length(); i += 3) {
@@ -104,7 +104,7 @@ TEST_P(TraceGoldenTest, RowsAreExactAndSumToOne) {
 TEST_P(TraceGoldenTest, HeadsAddUpToTheBlocksAttentionOutput) {
   HEADLIGHT_SHARED_OR_SKIP(folder, std::string("models/") + GetParam().model);
   HEADLIGHT_SHARED_OR_SKIP(path, std::string("goldens/") + GetParam().name + ".safetensors");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const Trace trace = record(model, SafetensorsFile(path));
   const std::int64_t d = trace.config.d_model;
   for (std::int64_t l = 0; l < trace.config.n_layers; ++l) {

@@ -1,8 +1,11 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <string_view>
 
+#include "core/threads.h"
 #include "kernels/activations.h"
 #include "kernels/attention.h"
 #include "kernels/norms.h"
@@ -29,6 +32,15 @@ MutableTensorView batch_of_one(MutableTensorView view) {
     strides.push_back(view.stride(i));
   }
   return {view.data(), view.dtype(), shape, strides};
+}
+
+/// Multiplications and additions of one block.
+double block_flops(const ModelConfig& c, std::int64_t length) {
+  const auto n = [](std::int64_t x) { return static_cast<double>(x); };
+  const double heads = n(2 * c.n_heads + 2 * c.n_kv_heads) * n(c.head_dim);
+  const double mlp = n(c.family == Family::llama ? 3 : 2) * n(c.d_ff);
+  const double scores = 2 * n(length) * n(c.n_heads) * n(c.head_dim);
+  return 2 * n(length) * (n(c.d_model) * (heads + mlp) + scores);
 }
 
 /// One call of the forward pass: the views of this length, and the steps in order.
@@ -224,7 +236,13 @@ void Workspace::reserve(const ModelConfig& c, std::int64_t length) {
 ForwardResult run_forward(const ModelConfig& config, const ModelWeights& weights,
                           Workspace& workspace, std::span<const std::int64_t> ids,
                           const ForwardOptions& options) {
-  workspace.reserve(config, static_cast<std::int64_t>(ids.size()));
+  const std::int64_t length = std::ssize(ids);
+  workspace.reserve(config, length);
+  // About 80 microseconds of one core: below that, the half dozen parallel regions of a block cost
+  // more in waking threads than they save.
+  constexpr double kSerialFlops = 8e6;
+  std::optional<ThreadLimit> alone;
+  if (block_flops(config, length) < kSerialFlops) alone.emplace(1);
   return Pass(config, weights, workspace, ids, options).run();
 }
 

@@ -38,7 +38,7 @@ std::int64_t state_of(const Recorded& r, const ModelConfig& config) {
 TEST_P(GoldenTest, HiddenStatesAndLogits) {
   HEADLIGHT_SHARED_OR_SKIP(folder, std::string("models/") + GetParam().model);
   HEADLIGHT_SHARED_OR_SKIP(path, std::string("goldens/") + GetParam().name + ".safetensors");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const SafetensorsFile golden(path);
   const auto ids = integers(golden, "input_ids");
   std::vector<std::int64_t> types;
@@ -87,7 +87,7 @@ class GreedyTest : public ::testing::TestWithParam<Golden> {};
 TEST_P(GreedyTest, ContinuesAsTheGoldenDid) {
   HEADLIGHT_SHARED_OR_SKIP(folder, std::string("models/") + GetParam().model);
   HEADLIGHT_SHARED_OR_SKIP(path, std::string("goldens/") + GetParam().name + ".safetensors");
-  const Transformer model = Transformer::load(folder);
+  const Transformer& model = testing::loaded_model(folder);
   const SafetensorsFile golden(path);
   const auto expected = integers(golden, "greedy_ids");
   auto ids = integers(golden, "input_ids");
@@ -105,9 +105,9 @@ INSTANTIATE_TEST_SUITE_P(Models, GreedyTest,
 
 TEST(Golden, ParametersOfKnownModels) {
   HEADLIGHT_SHARED_OR_SKIP(minilm, "models/all-MiniLM-L6-v2");
-  EXPECT_EQ(Transformer::load(minilm).n_parameters(), 22'713'216);  // its model card: 22.7M
+  EXPECT_EQ(testing::loaded_model(minilm).n_parameters(), 22'713'216);  // its model card: 22.7M
   HEADLIGHT_SHARED_OR_SKIP(stories, "models/stories15M");
-  EXPECT_EQ(Transformer::load(stories).n_parameters(), 15'191'712);
+  EXPECT_EQ(testing::loaded_model(stories).n_parameters(), 15'191'712);
 }
 
 }  // namespace

@@ -3,10 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "kernels/attention.h"
 
 namespace headlight::testing {
+
+const Transformer& loaded_model(const std::filesystem::path& folder) {
+  static std::map<std::filesystem::path, Transformer> models;
+  const auto found = models.find(folder);
+  if (found != models.end()) return found->second;
+  return models.emplace(folder, Transformer::load(folder)).first->second;
+}
 
 std::vector<std::int64_t> integers(const SafetensorsFile& file, std::string_view name) {
   const TensorView view = file.tensor(name);

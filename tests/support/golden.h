@@ -2,15 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
 #include "io/safetensors.h"
-#include "model/config.h"
+#include "model/transformer.h"
 
 namespace headlight::testing {
+
+/// The model of a folder, loaded once in a test program.
+const Transformer& loaded_model(const std::filesystem::path& folder);
 
 /// The values of an i64 tensor.
 std::vector<std::int64_t> integers(const SafetensorsFile& file, std::string_view name);
