@@ -12,8 +12,8 @@ namespace headlight {
 enum class Activation : std::uint8_t { gelu_erf, gelu_tanh, silu, relu };
 
 /// x := f(x), in place. Not-a-number stays; +inf stays; -inf gives not-a-number where the formula
-/// is -inf * 0 (all but relu). Error against the double reference: within one rounding of the
-/// textbook formula in fp32.
+/// is -inf * 0 (all but relu). Against the double reference the error is at most twice that of the
+/// textbook formula in fp32, plus two units of fp32 spacing at |f(x)| + 0.3.
 void activate(Activation f, std::span<float> x);
 /// SwiGLU's product (Shazeer 2020): gate := f(gate) * up, in place. Same length.
 void activate_gated(Activation f, std::span<float> gate, std::span<const float> up);
