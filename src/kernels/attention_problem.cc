@@ -107,7 +107,7 @@ void check_optional_tensors(const AttentionTensors& t) {
 }
 
 void check_options(const AttentionOptions& o) {
-  check(!o.scale || std::isfinite(*o.scale), kOp, "scale is {}; it must be finite", *o.scale);
+  if (o.scale) check(std::isfinite(*o.scale), kOp, "scale is {}; it must be finite", *o.scale);
   check(std::isfinite(o.softcap) && o.softcap >= 0, kOp,
         "softcap is {}; it must be finite and positive, or 0 for none", o.softcap);
   check(o.window.left >= -1 && o.window.right >= -1, kOp,
