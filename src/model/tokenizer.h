@@ -41,14 +41,16 @@ class Tokenizer {
   /// How one id is shown; valid UTF-8. A lone byte of a character is shown as <0xE2>.
   virtual std::string piece(std::int64_t id) const = 0;
   virtual std::int64_t vocab_size() const = 0;
-  /// "byte-level BPE", "BPE", "WordPiece", "SentencePiece", "WordLevel".
+  /// "byte-level BPE", "BPE", "WordPiece", "SentencePiece", "WordLevel",
+  /// "SentencePiece BPE (llama2.c)".
   virtual std::string_view kind() const = 0;
 };
 
 /// The tokenizer of a model folder, from the first of these that is there: `tokenizer.json` (but
 /// not its Unigram model when there is a `tokenizer.model`), `tokenizer.model`, `vocab.json` +
-/// `merges.txt` (or GPT-2's own names `encoder.json` + `vocab.bpe`), `vocab.txt`. Null when the
-/// folder holds none; throws when it holds one that is damaged or of a kind not supported.
+/// `merges.txt` (or GPT-2's own names `encoder.json` + `vocab.bpe`), `vocab.txt`, llama2.c's
+/// `tokenizer.bin` or `tok512.bin`. Null when the folder holds none; throws when it holds one that
+/// is damaged or of a kind not supported.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace headlight

@@ -15,7 +15,7 @@ namespace headlight {
 
 /// One entry of `added_tokens`; the flags are those of tokenizer.json.
 struct AddedToken {
-  std::string content;
+  std::string content;  ///< never found when empty
   std::int64_t id = 0;
   bool special = false;      ///< left out of decoded text
   bool single_word = false;  ///< only where no word character touches it

@@ -28,10 +28,11 @@ struct Bpe::Candidate {
   }
 };
 
-std::optional<BpeMerge> parse_merge(std::string_view line) {
+std::optional<BpeMerge> parse_merge(std::string_view line, std::size_t rank) {
   const std::size_t space = line.find(' ');
   if (space == line.npos || line.find(' ', space + 1) != line.npos) return std::nullopt;
-  return BpeMerge(line.substr(0, space), line.substr(space + 1));
+  return BpeMerge{std::string(line.substr(0, space)), std::string(line.substr(space + 1)),
+                  static_cast<std::uint32_t>(rank)};
 }
 
 Bpe::Bpe(VocabularyPtr vocabulary, const std::vector<BpeMerge>& merges, BpeOptions options)
@@ -41,12 +42,11 @@ Bpe::Bpe(VocabularyPtr vocabulary, const std::vector<BpeMerge>& merges, BpeOptio
     for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte)
       byte_ids_[byte] = vocabulary_->find(fmt::format("<0x{:02X}>", byte));
   merges_.reserve(merges.size());
-  for (std::size_t rank = 0; rank < merges.size(); ++rank)
-    add_merge(merges[rank], static_cast<std::uint32_t>(rank));
+  for (const BpeMerge& merge : merges) add_merge(merge);
 }
 
-void Bpe::add_merge(const BpeMerge& merge, std::uint32_t rank) {
-  const auto& [left, right] = merge;
+void Bpe::add_merge(const BpeMerge& merge) {
+  const auto& [left, right, rank] = merge;
   const auto refuse = [&](std::string_view why) {
     fail(kOp, "{}: merge {} (\"{}\" + \"{}\") {}", vocabulary_->source(), rank, printable(left, 40),
          printable(right, 40), why);
@@ -137,7 +137,8 @@ void Bpe::merge_all(std::vector<Symbol>& symbols) const {
     if (!left.alive || left.next < 0) continue;
     Symbol& right = at(left.next);
     const Merge* merge = find_merge(left.id, right.id);
-    if (merge == nullptr || merge->rank != best.rank) continue;  // a neighbour has merged since
+    if (merge == nullptr || merge->rank != best.rank || merge->id != best.id)
+      continue;  // a neighbour has merged since
     left.id = best.id;
     left.bytes.end = right.bytes.end;
     left.next = right.next;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "model/tokenizer/word_model.h"
@@ -22,9 +21,16 @@ struct BpeOptions {
   bool ignore_merges = false;                  ///< a word of the vocabulary needs no merges
 };
 
-using BpeMerge = std::pair<std::string, std::string>;
-/// "left right", as merges are written down; nothing when there is not exactly one space.
-std::optional<BpeMerge> parse_merge(std::string_view line);
+/// One rule. Of the merges that are possible in a word, the one of the lowest rank comes first, and
+/// of equal ranks the leftmost.
+struct BpeMerge {
+  std::string left;
+  std::string right;
+  std::uint32_t rank = 0;
+};
+/// "left right", as merges are written down, in order of rank; nothing when there is not exactly
+/// one space.
+std::optional<BpeMerge> parse_merge(std::string_view line, std::size_t rank);
 
 class Bpe final : public WordModel {
  public:
@@ -50,7 +56,7 @@ class Bpe final : public WordModel {
   };
   struct Candidate;
 
-  void add_merge(const BpeMerge& merge, std::uint32_t rank);
+  void add_merge(const BpeMerge& merge);
   const Merge* find_merge(std::int64_t left, std::int64_t right) const;
   std::vector<Symbol> symbols_of(std::string_view word) const;
   void add_unknown(std::string_view character, Span bytes, std::vector<Symbol>& symbols) const;

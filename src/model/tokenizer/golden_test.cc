@@ -114,6 +114,26 @@ TEST(TokenizerGoldens, WordLevelOfNanoSort) {
   EXPECT_EQ(tokenizer->decode({2, 1, 0}), "C B A");
 }
 
+TEST(TokenizerGoldens, Llama2cOfStories260K) {
+  HEADLIGHT_SHARED_OR_SKIP(model, "models/stories260K");
+  HEADLIGHT_SHARED_OR_SKIP(goldens, "goldens");
+  const auto tokenizer = load_tokenizer(model);
+  ASSERT_NE(tokenizer, nullptr);
+  EXPECT_EQ(tokenizer->vocab_size(), 512);
+  const Json lily = read_json_file(goldens / "stories260K_lily.json");
+  const auto text = lily.at("text").get<std::string>();
+  EXPECT_EQ(ids_of(tokenizer->encode(text)), lily.at("input_ids").get<Ids>());
+  for (const char* name : {"stories260K_once.safetensors", "stories260K_story.safetensors"}) {
+    const SafetensorsFile golden(goldens / name);
+    const auto story = parse_json(golden.metadata().at("text"), name).get<std::string>();
+    const auto tokens = tokenizer->encode(story);
+    EXPECT_EQ(ids_of(tokens), testing::integers(golden, "input_ids")) << name;
+    const Json pieces = parse_json(golden.metadata().at("pieces"), name);
+    for (std::size_t i = 0; i < tokens.size(); ++i) EXPECT_EQ(tokens[i].piece, pieces[i]);
+    EXPECT_EQ(tokenizer->decode(ids_of(tokens)), story);
+  }
+}
+
 /// llama.cpp's cases: texts in `.inp`, one line of ids for each in `.out`, without special tokens.
 void expect_llama_cpp_cases(const Tokenizer& tokenizer, const std::filesystem::path& gguf) {
   const std::string separator = "\n__ggml_vocab_test__\n";

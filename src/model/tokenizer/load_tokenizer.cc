@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/mapped_file.h"
 #include "model/tokenizer.h"
+#include "model/tokenizer/llama2c.h"
 #include "model/tokenizer/sentence_piece.h"
 #include "model/tokenizer/tokenizer_json.h"
 #include "model/tokenizer/vocab_files.h"
@@ -46,6 +47,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
     if (has_vocab) return read_bpe_files(folder / vocab, folder / merges, config);
   }
   if (present(folder / "vocab.txt")) return read_bert_vocab(folder / "vocab.txt", config);
+  if (const auto path = find_llama2c_vocabulary(folder)) return read_llama2c_vocabulary(*path);
   return nullptr;
 }
 

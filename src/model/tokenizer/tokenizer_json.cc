@@ -16,11 +16,13 @@ constexpr std::string_view kOp = "tokenizer";
 constexpr std::int64_t kMostIds = std::int64_t{1} << 31;
 constexpr std::int64_t kMostWordChars = 1 << 20;
 
-BpeMerge read_merge(const Json& value, const std::string& source) {
+BpeMerge read_merge(const Json& value, std::size_t rank, const std::string& source) {
   if (value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string())
-    return {value[0].get<std::string>(), value[1].get<std::string>()};
+    return {value[0].get<std::string>(), value[1].get<std::string>(),
+            static_cast<std::uint32_t>(rank)};
   if (value.is_string())
-    if (auto merge = parse_merge(value.get_ref<const std::string&>())) return *std::move(merge);
+    if (auto merge = parse_merge(value.get_ref<const std::string&>(), rank))
+      return *std::move(merge);
   fail(kOp, "{}: a merge must be \"left right\" or [left, right], got {}", source, describe(value));
 }
 
@@ -42,7 +44,7 @@ std::unique_ptr<WordModel> read_bpe(const JsonObject& model, VocabularyPtr vocab
         describe(list));
   std::vector<BpeMerge> merges;
   merges.reserve(list.size());
-  for (const Json& merge : list) merges.push_back(read_merge(merge, model.source()));
+  for (const Json& merge : list) merges.push_back(read_merge(merge, merges.size(), model.source()));
   return std::make_unique<Bpe>(std::move(vocabulary), merges, std::move(options));
 }
 

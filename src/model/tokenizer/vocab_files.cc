@@ -41,7 +41,7 @@ std::vector<BpeMerge> read_merges(const std::filesystem::path& path) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     if (line.empty() || (i == 0 && line.starts_with("#version"))) continue;
-    auto merge = parse_merge(line);
+    auto merge = parse_merge(line, merges.size());
     if (!merge)
       fail(kOp, "{}: line {} must be two pieces with a space between, got \"{}\"",
            printable(path.string(), 400), i + 1, printable(line));
