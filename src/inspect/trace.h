@@ -31,7 +31,7 @@ struct Trace {
   std::vector<Token> tokens;  ///< same length as ids; pieces "#id" when the model has no tokenizer
   std::string text;           ///< the user's text, empty for ids
   std::vector<TracedLayer> layers;
-  AttentionReport attention;
+  AttentionReport attention;  ///< what ran; empty in a trace that was loaded
 
   std::int64_t length() const { return static_cast<std::int64_t>(ids.size()); }
 };
