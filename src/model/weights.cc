@@ -62,6 +62,15 @@ class Loader {
     return out;
   }
 
+  /// Every check that needs no weight's value.
+  std::int64_t count() {
+    for (const TensorSpec& spec : model_tensors(config_, prefix_)) check_tensor(spec);
+    for (std::int64_t l = 0; l < config_.n_layers; ++l)
+      for (const TensorSpec& spec : block_tensors(config_, prefix_, l)) check_tensor(spec);
+    strangers();
+    return n_parameters_;
+  }
+
  private:
   /// The prefix under which most tensors are found, so that one missing tensor is reported by the
   /// name that the file would give it.
@@ -93,7 +102,9 @@ class Loader {
     return printable(checkpoint_.file_of(name).string(), 300);
   }
 
-  Tensor load_tensor(const TensorSpec& spec) {
+  /// The tensor as stored, once its name, dtype and shape are what they must be; empty when it is
+  /// absent and may be.
+  TensorView check_tensor(const TensorSpec& spec) {
     const std::string name = find(spec);
     if (name.empty()) {
       if (spec.required)
@@ -112,8 +123,14 @@ class Loader {
           to_string(stored.shape()), to_string(spec.shape));
     used_.insert(name);
     n_parameters_ += stored.numel();
-    if (spec.slot == Slot::unused) return {};
+    return stored;
+  }
+
+  Tensor load_tensor(const TensorSpec& spec) {
+    const TensorView stored = check_tensor(spec);
+    if (!stored || spec.slot == Slot::unused) return {};
     Tensor tensor = to_f32(stored);
+    const std::string name = find(spec);
     check_finite(tensor, file_of(name), name);
     return tensor;
   }
@@ -215,6 +232,10 @@ class Loader {
 
 ModelWeights load_weights(const std::filesystem::path& folder, const ModelConfig& config) {
   return Loader(folder, config).load();
+}
+
+std::int64_t count_parameters(const std::filesystem::path& folder, const ModelConfig& config) {
+  return Loader(folder, config).count();
 }
 
 }  // namespace headlight

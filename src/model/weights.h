@@ -46,4 +46,8 @@ struct ModelWeights {
 /// output would be wrong.
 ModelWeights load_weights(const std::filesystem::path& folder, const ModelConfig& config);
 
+/// The number of parameters that loading would find. Makes the same checks and throws the same
+/// errors, but for the values of the weights, which are not read.
+std::int64_t count_parameters(const std::filesystem::path& folder, const ModelConfig& config);
+
 }  // namespace headlight

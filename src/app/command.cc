@@ -1,0 +1,69 @@
+#include "app/command.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "app/errors.h"
+#include "app/parse.h"
+
+namespace headlight::app {
+
+CLI::App* CommandLine::add(const std::string& name, const std::string& what,
+                           const std::string& examples, std::function<int()> run) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->fallthrough();
+  command->footer("Examples:\n" + examples);
+  command->callback([this_chosen = &chosen, run = std::move(run)] { *this_chosen = run; });
+  return command;
+}
+
+void ModelOptions::add_to(CLI::App& command) {
+  command.add_option("--model", model, "Model folder, or the name of one that `models` lists")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--text", text, "The text to run")->type_name("TEXT");
+  command.add_option("--ids", ids, "Token ids instead of a text: 1,2,3 or @file")->type_name("IDS");
+  command
+      .add_option("--gate", gates,
+                  "Gates on heads, layer.head=value in [0, 1]; 0 switches a head off")
+      ->type_name("L.H=G,...");
+}
+
+LoadedModel ModelOptions::load() const {
+  return load_model(resolve_model(model));
+}
+
+Input ModelOptions::input() const {
+  if (text.empty() == ids.empty())
+    throw UsageError("input", text.empty() ? "give a text (--text) or token ids (--ids)"
+                                           : "give a text or token ids, not both");
+  Input input;
+  input.text = text;
+  if (!ids.empty()) input.ids = parse_ids(ids);
+  return input;
+}
+
+HeadGates ModelOptions::head_gates(const ModelConfig& config) const {
+  HeadGates out(config);
+  for (const auto& [name, value] : parse_gates(gates)) set_gate(out, config, name, value);
+  return out;
+}
+
+void check_index(std::string_view op, std::string_view what, std::int64_t value,
+                 std::int64_t count) {
+  check_request(0 <= value && value < count, op, "{} {} is not in [0, {})", what, value, count);
+}
+
+void print(std::string_view text) {
+  const bool ok = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!ok || std::fflush(stdout) != 0)
+    fail("output", "cannot write to standard output: {}", std::generic_category().message(errno));
+}
+
+void print_json(const Json& json) {
+  print(json.dump() + "\n");
+}
+
+}  // namespace headlight::app

@@ -1,0 +1,26 @@
+// The JSON that the command line and the server both print: docs/http-api.md.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "app/model_catalog.h"
+#include "inspect/trace.h"
+#include "io/json.h"
+
+namespace headlight::app {
+
+/// A number that prints with as many digits as bring the same fp32 back (at most nine), so that the
+/// page and the command line agree to the last bit. Throws on NaN and infinity, which JSON has not.
+Json json_number(float value);
+
+Json json_model(const ModelInfo& info);
+/// The text goes in as it is; it must be UTF-8.
+Json json_tokens(const std::vector<Token>& tokens);
+/// Query row `query` of every head of a layer (or of one), and the average over all of them.
+Json json_rows(const Trace& trace, std::int64_t layer, std::int64_t query,
+               std::optional<std::int64_t> only_head = std::nullopt);
+/// Trace of the HTTP API: {"id", "model", "text", "length", "tokens", "attention"}.
+Json json_trace(std::string_view id, const ModelInfo& info, const Trace& trace);
+
+}  // namespace headlight::app

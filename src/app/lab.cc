@@ -1,0 +1,221 @@
+#include "app/lab.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <random>
+#include <set>
+
+#include "app/errors.h"
+#include "app/json_view.h"
+#include "app/parse.h"
+#include "app/version.h"
+
+namespace headlight::app {
+namespace {
+
+constexpr std::string_view kApi = "/api/v1/";
+constexpr std::string_view kTraces = "traces";
+constexpr std::int64_t kMostPatternBytes = std::int64_t{256} << 20;
+constexpr std::int64_t kMostThumbnail = 64;
+
+LabResponse json_response(const Json& json) {
+  LabResponse response;
+  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return response;
+}
+
+LabResponse tensor_response(std::span<const float> values, const Shape& shape) {
+  static_assert(std::endian::native == std::endian::little, "the API's tensors are little-endian");
+  LabResponse response;
+  response.type = "application/octet-stream";
+  response.body.assign(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  for (std::int64_t dim : shape)
+    response.shape += (response.shape.empty() ? "" : ",") + std::to_string(dim);
+  return response;
+}
+
+std::size_t bytes_of(const Trace& trace) {
+  std::size_t bytes = trace.text.size() + trace.tokens.size() * (sizeof(Token) + sizeof(Json));
+  for (const TracedLayer& l : trace.layers)
+    for (const Tensor* t : {&l.q, &l.k, &l.v, &l.z, &l.lse, &l.out, &l.resid_pre, &l.resid_post})
+      bytes += t->bytes();
+  return bytes;
+}
+
+[[noreturn]] void refuse_path(std::string_view path) {
+  throw RequestError(404, "http", fmt::format("there is nothing at {}", printable(path, 200)));
+}
+
+}  // namespace
+
+LabResponse error_response(std::exception_ptr thrown) {
+  const Failure failure = describe(thrown);
+  LabResponse response =
+      json_response({{"error", {{"op", failure.op}, {"message", failure.message}}}});
+  response.status = failure.http_status;
+  return response;
+}
+
+Lab::Lab(LabOptions options)
+    : options_(std::move(options)),
+      traces_(options_.trace_bytes),
+      models_(options_.model_bytes),
+      id_prefix_(fmt::format("t{:08x}-", std::random_device{}())),
+      queue_(options_.most_waiting) {
+  if (options_.default_model) survey_model(*options_.default_model);
+}
+
+LabResponse Lab::answer(const LabRequest& request) {
+  try {
+    return route(request);
+  } catch (...) {
+    return error_response(std::current_exception());
+  }
+}
+
+LabResponse Lab::route(const LabRequest& request) {
+  std::string_view path = request.path;
+  if (!path.starts_with(kApi)) refuse_path(path);
+  path.remove_prefix(kApi.size());
+  if (path == kTraces && request.post) return post_trace(request);
+  if (request.post || path == kTraces)
+    throw RequestError(405, "http", fmt::format("{} is for the other method", request.path));
+  if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
+  if (path == "models") return list_models();
+  if (!path.starts_with("traces/")) refuse_path(request.path);
+  path.remove_prefix(kTraces.size() + 1);
+  const std::size_t slash = std::min(path.find('/'), path.size());
+  return answer_trace(request, path.substr(0, slash), path.substr(slash));
+}
+
+LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
+                              std::string_view part) {
+  const auto kept = traces_.get(id);
+  if (!kept)
+    throw RequestError(404, "trace",
+                       fmt::format("trace \"{}\" is not kept (any more); post the "
+                                   "text again",
+                                   printable(id)));
+  if (part.empty()) return json_response(json_trace(id, kept->info, kept->trace));
+  if (part == "/rows") return rows(request, *kept);
+  if (part == "/pattern") return pattern(request, *kept);
+  if (part == "/overview") return overview(request, *kept);
+  refuse_path(request.path);
+}
+
+LabResponse Lab::post_trace(const LabRequest& request) {
+  const TraceRequest asked = read_trace_request(request.body);
+  const ModelFolder folder = find_model(asked.model);
+  auto kept = queue_.run([&] {
+    const auto model = loaded(folder);
+    HeadGates gates(model->info.config);
+    for (const auto& [name, value] : asked.gates) set_gate(gates, model->info.config, name, value);
+    auto tokens = tokens_of(*model, asked.input);
+    const TraceOptions options{.head_gates = &gates, .kernel = options_.kernel};
+    return std::make_shared<const KeptTrace>(
+        KeptTrace{model->info,
+                  record_trace(model->transformer, std::move(tokens), asked.input.text, options)});
+  });
+  const std::string id = new_trace_id();
+  LabResponse response = json_response(json_trace(id, kept->info, kept->trace));
+  const std::size_t bytes = bytes_of(kept->trace);
+  traces_.put(id, std::move(kept), bytes);
+  return response;
+}
+
+LabResponse Lab::rows(const LabRequest& request, const KeptTrace& kept) {
+  const std::int64_t layer = index_parameter(request, "layer", kept.trace.config.n_layers);
+  const std::int64_t query = index_parameter(request, "query", kept.trace.length());
+  return queue_.run([&] { return json_response(json_rows(kept.trace, layer, query)); });
+}
+
+LabResponse Lab::pattern(const LabRequest& request, const KeptTrace& kept) {
+  const Trace& trace = kept.trace;
+  const std::int64_t layer = index_parameter(request, "layer", trace.config.n_layers);
+  const std::int64_t head = index_parameter(request, "head", trace.config.n_heads);
+  const auto it = request.query.find("rows");
+  const std::string wanted = it == request.query.end() ? ":" : it->second;
+  const auto range = parse_rows(wanted, trace.length());
+  check_request(range.has_value(), "request",
+                "rows \"{}\" are not in the trace; write a:b with 0 <= a < b <= {}",
+                printable(wanted, 40), trace.length());
+  const std::int64_t most = std::max<std::int64_t>(1, kMostPatternBytes / 4 / trace.length());
+  check_request(range->end - range->begin <= most, "request",
+                "{} rows are more than the {} that one answer may hold; ask for fewer",
+                range->end - range->begin, most);
+  return queue_.run([&] {
+    const Tensor rows = pattern_rows(trace, layer, head, range->begin, range->end);
+    return tensor_response(rows.span<float>(), rows.shape());
+  });
+}
+
+LabResponse Lab::overview(const LabRequest& request, const KeptTrace& kept) {
+  const Trace& trace = kept.trace;
+  const std::int64_t wanted = request.query.contains("size")
+                                  ? integer_parameter(request, "size", 1, kMostThumbnail)
+                                  : kMostThumbnail;
+  const std::int64_t size = std::min(wanted, trace.length());
+  const ModelConfig& c = trace.config;
+  return queue_.run([&] {
+    std::vector<float> cells;
+    for (std::int64_t l = 0; l < c.n_layers; ++l)
+      for (std::int64_t h = 0; h < c.n_heads; ++h) {
+        const Tensor thumbnail = pattern_thumbnail(trace, l, h, size);
+        const auto values = thumbnail.span<float>();
+        cells.insert(cells.end(), values.begin(), values.end());
+      }
+    return tensor_response(cells, {c.n_layers, c.n_heads, size, size});
+  });
+}
+
+LabResponse Lab::list_models() {
+  Json models = Json::array();
+  for (const ModelInfo& info : known_models()) models.push_back(json_model(info));
+  const Json chosen = options_.default_model ? Json(options_.default_model->name) : Json();
+  return json_response({{"models", std::move(models)}, {"default", chosen}});
+}
+
+std::vector<ModelInfo> Lab::known_models() {
+  std::vector<ModelFolder> folders;
+  if (options_.default_model) folders.push_back(*options_.default_model);
+  for (ModelFolder& found : app::list_models(search_places())) folders.push_back(std::move(found));
+
+  std::vector<ModelInfo> known;
+  std::set<std::string> names;
+  const std::lock_guard lock(survey_mutex_);
+  for (const ModelFolder& model : folders) {
+    if (!names.insert(model.name).second) continue;
+    const std::string key = model.folder.string();
+    try {
+      if (!surveyed_.contains(key)) surveyed_.emplace(key, survey_model(model));
+      known.push_back(surveyed_.at(key));
+    } catch (const std::exception&) {  // `headlight models` says what is wrong with it
+    }
+  }
+  return known;
+}
+
+ModelFolder Lab::find_model(const std::string& name) {
+  if (options_.default_model && options_.default_model->name == name)
+    return *options_.default_model;
+  const auto known = known_models();
+  const auto it = std::ranges::find(known, name, &ModelInfo::name);
+  if (it == known.end())
+    throw RequestError(404, "model", fmt::format("there is no model \"{}\" here", printable(name)));
+  return {it->name, it->folder};
+}
+
+std::shared_ptr<LoadedModel> Lab::loaded(const ModelFolder& folder) {
+  const std::string key = folder.folder.string();
+  if (auto model = models_.get(key)) return model;
+  auto model = std::make_shared<LoadedModel>(load_model(folder));
+  models_.put(key, model, static_cast<std::size_t>(model->info.n_parameters) * sizeof(float));
+  return model;
+}
+
+std::string Lab::new_trace_id() {
+  return id_prefix_ + std::to_string(next_trace_.fetch_add(1));
+}
+
+}  // namespace headlight::app

@@ -1,0 +1,83 @@
+// The HTTP API (docs/http-api.md) without HTTP: requests in, answers out.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/byte_lru.h"
+#include "app/compute_queue.h"
+#include "app/lab_request.h"
+#include "app/loaded_model.h"
+#include "inspect/trace.h"
+
+namespace headlight::app {
+
+struct LabOptions {
+  std::optional<ModelFolder> default_model;  ///< nothing: the page opens the worked example
+  std::string kernel;                        ///< forced attention kernel, or empty
+  std::size_t most_waiting = 16;             ///< requests that may wait for the one that computes
+  std::size_t trace_bytes = std::size_t{512} << 20;  ///< traces kept, least recently used go
+  std::size_t model_bytes = std::size_t{4} << 30;    ///< models kept loaded, the same way
+};
+
+struct LabResponse {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+  std::string shape;  ///< for the header X-Shape; empty: none
+};
+
+/// The answer to a failure: its status and {"error": {"op", "message"}}.
+LabResponse error_response(std::exception_ptr thrown);
+
+/// Answers requests from any number of threads; all compute runs on its queue.
+class Lab {
+ public:
+  /// Throws when the default model is damaged.
+  explicit Lab(LabOptions options);
+
+  /// Never throws for a bad request; it answers it.
+  LabResponse answer(const LabRequest& request);
+  /// Refuses what is waiting and what comes, so that the server can end.
+  void close() { queue_.close(); }
+
+ private:
+  struct KeptTrace {
+    ModelInfo info;
+    Trace trace;
+  };
+
+  LabResponse route(const LabRequest& request);
+  LabResponse list_models();
+  LabResponse post_trace(const LabRequest& request);
+  LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
+  LabResponse rows(const LabRequest& request, const KeptTrace& kept);
+  LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
+  LabResponse overview(const LabRequest& request, const KeptTrace& kept);
+
+  /// The sound models that can be named, the default first.
+  std::vector<ModelInfo> known_models();
+  ModelFolder find_model(const std::string& name);
+  std::shared_ptr<LoadedModel> loaded(const ModelFolder& model);
+  std::string new_trace_id();
+
+  LabOptions options_;
+  std::mutex survey_mutex_;
+  std::map<std::string, ModelInfo> surveyed_;  // by folder; guarded by survey_mutex_
+  ByteLru<const KeptTrace> traces_;
+  ByteLru<LoadedModel> models_;
+  std::atomic<std::uint64_t> next_trace_{1};
+  std::string id_prefix_;
+  ComputeQueue queue_;  // last: its thread ends before what it uses goes
+};
+
+}  // namespace headlight::app

@@ -1,0 +1,56 @@
+// headlight lab: the page and its API.
+#include <cstdio>
+#include <memory>
+
+#include "app/command.h"
+#include "app/errors.h"
+#include "app/request_guard.h"
+#include "app/server.h"
+
+namespace headlight::app {
+namespace {
+
+struct Options {
+  std::string model;
+  ServerOptions server;
+};
+
+int run(const Options& options, const Globals& globals) {
+  const std::string& host = options.server.host;
+  if (!is_loopback(host))
+    std::fprintf(stderr,
+                 "headlight: warning: %s is not the loopback: whoever reaches this port can use "
+                 "the lab\n",
+                 printable(host).c_str());
+  LabOptions lab_options;
+  if (!options.model.empty()) lab_options.default_model = resolve_model(options.model);
+  lab_options.kernel = globals.kernel;
+  Lab lab(std::move(lab_options));
+  serve(options.server, lab);
+  return 0;
+}
+
+}  // namespace
+
+void add_lab(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      line.add("lab", "Serve the lab page and print its address",
+               "  headlight lab\n"
+               "  headlight lab --model all-MiniLM-L6-v2 --port 0\n"
+               "Without --model the page opens the worked example.",
+               [options, globals = &line.globals] { return run(*options, *globals); });
+  command->add_option("--model", options->model, "Model to open first, by folder or name")
+      ->type_name("DIR");
+  command->add_option("--port", options->server.port, "Port; 0 takes a free one (default: 8642)")
+      ->check(CLI::Range(0, 65535))
+      ->type_name("N");
+  command->add_option("--host", options->server.host, "Address to listen on (default: 127.0.0.1)")
+      ->type_name("ADDRESS");
+  command
+      ->add_option("--allow-host", options->server.hosts,
+                   "Another name that browsers may use for this server")
+      ->type_name("NAME");
+}
+
+}  // namespace headlight::app

@@ -1,0 +1,39 @@
+// Requests to the lab, read and checked: what is not understood is refused, never guessed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/loaded_model.h"
+
+namespace headlight::app {
+
+struct LabRequest {
+  bool post = false;
+  std::string path;  ///< decoded, without the query
+  std::map<std::string, std::string, std::less<>> query;
+  std::string body;
+};
+
+/// The body of POST /api/v1/traces.
+struct TraceRequest {
+  std::string model;
+  Input input;
+  std::map<std::string, double> gates;  ///< by "layer.head"
+};
+
+/// Throws RequestError (400) naming the field.
+TraceRequest read_trace_request(std::string_view body);
+
+/// A query parameter, an integer in [least, most]. Throws RequestError (400) naming the range when
+/// it is missing or something else.
+std::int64_t integer_parameter(const LabRequest& request, std::string_view name, std::int64_t least,
+                               std::int64_t most);
+/// An integer in [0, count).
+std::int64_t index_parameter(const LabRequest& request, std::string_view name, std::int64_t count);
+
+}  // namespace headlight::app

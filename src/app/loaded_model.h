@@ -1,0 +1,42 @@
+// A model in memory with its tokenizer, and the tokens that a request means.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/model_catalog.h"
+#include "model/tokenizer.h"
+#include "model/transformer.h"
+
+namespace headlight::app {
+
+struct LoadedModel {
+  ModelInfo info;
+  Transformer transformer;
+  std::unique_ptr<Tokenizer> tokenizer;  ///< null when the folder has none
+};
+
+LoadedModel load_model(const ModelFolder& model);
+
+/// What is to be run: a text, two texts, or ids.
+struct Input {
+  std::string text;
+  std::string pair;               ///< second text; empty: none
+  std::vector<std::int64_t> ids;  ///< used when not empty, instead of the text
+};
+
+/// Tokens of an input, as many as the model takes and all in its vocabulary. Throws RequestError
+/// naming both numbers when they are not.
+std::vector<Token> tokens_of(const LoadedModel& model, const Input& input);
+
+/// Sets one gate from its name "layer.head"; throws RequestError naming the range there is.
+void set_gate(HeadGates& gates, const ModelConfig& config, std::string_view name, double value);
+
+/// The last token that the user's text made, or the last one when there is none.
+std::int64_t default_query(const std::vector<Token>& tokens);
+
+}  // namespace headlight::app

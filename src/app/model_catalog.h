@@ -1,0 +1,47 @@
+// Which models are on this machine: where they are looked for, what they are, how one is named.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/config.h"
+
+namespace headlight::app {
+
+/// What can be said of a model without running it.
+struct ModelInfo {
+  std::string name;
+  std::filesystem::path folder;
+  ModelConfig config;
+  std::int64_t n_parameters = 0;
+  std::optional<std::string> tokenizer;  ///< its kind; nothing when the folder has none
+};
+
+/// A folder that looks like a model, by its name.
+struct ModelFolder {
+  std::string name;
+  std::filesystem::path folder;
+};
+
+/// The folders that are searched, in order: those of HEADLIGHT_MODELS (separated by colons),
+/// ./models, the shared data (HEADLIGHT_SHARED, else ../shared), Hugging Face's cache.
+std::vector<std::filesystem::path> search_places();
+
+/// The model folders in `places`: a place itself, its sub-folders, and the snapshots of a Hugging
+/// Face cache. When a name comes twice the first one is meant by it; both are listed. Places that
+/// do not exist hold nothing.
+std::vector<ModelFolder> list_models(const std::vector<std::filesystem::path>& places);
+
+/// Reads the configuration, every tensor's header and the tokenizer, not the weights' values.
+/// Throws what is wrong with a damaged folder.
+ModelInfo survey_model(const ModelFolder& model);
+
+/// What `--model` stands for: a folder, or the name of a listed model. Throws, saying where it
+/// looked and which names come near.
+ModelFolder resolve_model(std::string_view name_or_folder);
+
+}  // namespace headlight::app

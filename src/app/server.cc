@@ -1,0 +1,319 @@
+#include "app/server.h"
+
+#include <httplib.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "app/command.h"
+#include "app/errors.h"
+#include "app/request_guard.h"
+#include "app/web_assets.h"
+
+namespace headlight::app {
+namespace {
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostBody = 1 << 20;
+constexpr std::size_t kThreads = 32;  // they only read, wait for the queue, and write
+constexpr int kBacklog = 128;
+constexpr std::chrono::seconds kReadLimit{10};   // for a whole request, however slowly it drips
+constexpr std::chrono::seconds kWriteLimit{60};  // for a whole answer
+constexpr std::chrono::seconds kLingerLimit{1};
+
+constexpr std::string_view kTracesPath = "/api/v1/traces";
+
+/// A connection whose request must arrive within kReadLimit as a whole, and whose answer must be
+/// taken within kWriteLimit: the library's own limits start anew with every byte.
+class TimedStream : public httplib::Stream {
+ public:
+  explicit TimedStream(socket_t socket) : socket_(socket), read_until_(Clock::now() + kReadLimit) {}
+
+  bool is_readable() const override { return begin_ < end_ || wait(POLLIN, read_until_); }
+  bool is_writable() const override { return wait(POLLOUT, Clock::now() + kWriteLimit); }
+  ssize_t read(char* to, std::size_t size) override {
+    if (begin_ == end_) {
+      if (!wait(POLLIN, read_until_)) return -1;
+      const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
+      if (got <= 0) return got;
+      begin_ = 0;
+      end_ = static_cast<std::size_t>(got);
+    }
+    const std::size_t count = std::min(size, end_ - begin_);
+    std::copy_n(buffer_.data() + begin_, count, to);
+    begin_ += count;
+    return static_cast<ssize_t>(count);
+  }
+  ssize_t write(const char* from, std::size_t size) override {
+    if (!writing_) write_until_ = Clock::now() + kWriteLimit;
+    writing_ = true;
+    return wait(POLLOUT, write_until_) ? ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT)
+                                       : -1;
+  }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return socket_; }
+
+  /// Closing with bytes unread would reset the connection and lose the answer: reads them first.
+  void linger() {
+    ::shutdown(socket_, SHUT_WR);
+    const auto until = Clock::now() + kLingerLimit;
+    while (wait(POLLIN, until) && ::recv(socket_, buffer_.data(), buffer_.size(), 0) > 0) {
+    }
+  }
+
+ private:
+  bool wait(short event, Clock::time_point until) const {
+    while (true) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left <= 0) return false;
+      pollfd one{socket_, event, 0};
+      const int ready = ::poll(&one, 1, static_cast<int>(left));
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) return false;
+    }
+  }
+
+  socket_t socket_;
+  Clock::time_point read_until_, write_until_;
+  bool writing_ = false;
+  std::size_t begin_ = 0, end_ = 0;
+  std::array<char, 4096> buffer_;
+};
+
+/// One request for each connection: on the loopback a new one costs nothing, and idle connections
+/// cannot hold threads.
+class LabServer : public httplib::Server {
+ public:
+  LabServer(const ServerOptions& options, Lab& lab) : lab_(lab) {
+    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    // Not the library's default, which lets two servers share a port.
+    set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
+    set_payload_max_length(kMostBody);
+    set_default_headers(security_headers());
+    bind(options);
+    set_handlers();
+  }
+
+  int port() const { return port_; }
+
+  /// Ends connections that are only waiting for a request, so that stopping does not.
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    for (const socket_t socket : open_) ::shutdown(socket, SHUT_RD);
+  }
+
+ private:
+  using Request = httplib::Request;
+  using Response = httplib::Response;
+
+  static httplib::Headers security_headers() {
+    return {{"Content-Security-Policy",
+             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+            {"X-Content-Type-Options", "nosniff"},
+            {"Referrer-Policy", "no-referrer"},
+            {"Cross-Origin-Opener-Policy", "same-origin"},
+            {"Cross-Origin-Resource-Policy", "same-origin"}};
+  }
+
+  void bind(const ServerOptions& options) {
+    errno = 0;
+    port_ = options.port;
+    const bool bound = port_ == 0 ? (port_ = bind_to_any_port(options.host)) > 0
+                                  : bind_to_port(options.host, port_);
+    const int reason = errno;
+    check(bound, "lab", "cannot listen on {}:{}: {}{}", url_host(options.host), options.port,
+          reason ? std::generic_category().message(reason) : "the host is not known here",
+          reason == EADDRINUSE ? "; --port 0 takes a free one" : "");
+    ::listen(svr_sock_, kBacklog);  // the library's own backlog is 5
+    guard_.emplace(options.host, port_, options.hosts);
+  }
+
+  void set_handlers() {
+    set_pre_routing_handler([this](const Request& request, Response& response) {
+      return answer_without_body(request, response) ? HandlerResponse::Handled
+                                                    : HandlerResponse::Unhandled;
+    });
+    Post(std::string(kTracesPath),
+         [this](const Request& request, Response& response, const httplib::ContentReader& content) {
+           answer_post(request, response, content);
+         });
+    set_error_handler([](const Request&, Response& response) {  // what the library refused itself
+      if (!response.body.empty()) return;
+      const RequestError error(response.status, "http",
+                               "this is not a request that can be answered");
+      write(error_response(std::make_exception_ptr(error)), response);
+    });
+  }
+
+  /// Everything but the one call with a body. Routes of the library match with std::regex, which
+  /// recurses for each byte of a hostile path; this does not.
+  bool answer_without_body(const Request& request, Response& response) {
+    try {
+      check_origin(request);
+      const bool read = request.method == "GET" || request.method == "HEAD";
+      if (request.method == "POST" && request.path == kTracesPath) return false;
+      if (!read && request.method != "POST")
+        throw RequestError(405, "http", "only GET, HEAD and POST are answered");
+      if (!read || request.path.starts_with("/api/"))
+        write(lab_.answer(lab_request(request, {})), response);
+      else
+        write_asset(request, response);
+    } catch (...) {
+      write(error_response(std::current_exception()), response);
+    }
+    return true;
+  }
+
+  void answer_post(const Request& request, Response& response,
+                   const httplib::ContentReader& content) {
+    try {
+      std::string body;
+      bool too_large = request.get_header_value<std::uint64_t>("Content-Length") > kMostBody;
+      const bool whole = !too_large && content([&](const char* data, std::size_t size) {
+        too_large = body.size() + size > kMostBody;
+        if (!too_large) body.append(data, size);
+        return !too_large;
+      });
+      if (too_large)
+        throw RequestError(413, "http", fmt::format("the body is over {} bytes", kMostBody));
+      check_request(whole, "http", "the body did not arrive as its headers said");
+      write(lab_.answer(lab_request(request, std::move(body))), response);
+    } catch (...) {
+      write(error_response(std::current_exception()), response);
+    }
+  }
+
+  void check_origin(const Request& request) const {
+    const bool ours = request.get_header_value_count("Host") == 1 &&
+                      guard_->host_is_ours(request.get_header_value("Host"));
+    if (!ours)
+      throw RequestError(403, "http",
+                         fmt::format("this server is not called \"{}\"; use the address "
+                                     "it printed",
+                                     printable(request.get_header_value("Host"))));
+    const bool foreign =
+        request.has_header("Origin") && !guard_->origin_is_ours(request.get_header_value("Origin"));
+    if (foreign)
+      throw RequestError(403, "http", "requests from other sites' pages are not answered");
+  }
+
+  static LabRequest lab_request(const Request& request, std::string body) {
+    LabRequest out{request.method == "POST", request.path, {}, std::move(body)};
+    for (const auto& [name, value] : request.params)
+      check_request(out.query.emplace(name, value).second, "http",
+                    "the parameter \"{}\" came twice", printable(name));
+    return out;
+  }
+
+  static void write(const LabResponse& from, Response& to) {
+    to.status = from.status;
+    to.set_header("Cache-Control", "no-store");
+    if (!from.shape.empty()) to.set_header("X-Shape", from.shape);
+    if (from.status == 429) to.set_header("Retry-After", "1");
+    if (from.status == 405) to.set_header("Allow", "GET, HEAD, POST");
+    to.set_content(from.body, from.type);
+  }
+
+  static void write_asset(const Request& request, Response& response) {
+    const std::string path = request.path == "/" ? "/index.html" : request.path;
+    const auto assets = web_assets();
+    const auto it = std::ranges::find(assets, path, &WebAsset::path);
+    if (it == assets.end())
+      throw RequestError(404, "http", fmt::format("there is nothing at {}", printable(path, 200)));
+    response.set_header("ETag", std::string(it->etag));
+    response.set_header("Cache-Control", "no-cache");
+    response.status = request.get_header_value("If-None-Match") == it->etag ? 304 : 200;
+    if (response.status == 200) response.set_content(std::string(it->body), std::string(it->type));
+  }
+
+  bool process_and_close_socket(socket_t socket) override {
+    track(socket, true);
+    TimedStream stream(socket);
+    bool closed = false;
+    // Parts of files are not served; many overlapping ranges of one would cost memory.
+    process_request(stream, true, closed, [](Request& request) { request.ranges.clear(); });
+    stream.linger();
+    track(socket, false);
+    ::close(socket);
+    return true;
+  }
+
+  void track(socket_t socket, bool open) {
+    const std::lock_guard lock(mutex_);
+    if (open)
+      open_.insert(socket);
+    else
+      open_.erase(socket);
+  }
+
+  Lab& lab_;
+  int port_ = 0;
+  std::optional<RequestGuard> guard_;
+  std::mutex mutex_;
+  std::set<socket_t> open_;
+};
+
+/// SIGINT and SIGTERM, held back in all threads that are started while this lives.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
+
+  /// Waits for one; after it the next one ends the process.
+  void wait() {
+    int which = 0;
+    sigwait(&set_, &which);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  /// Ends a wait() in another thread.
+  static void end_wait() { ::kill(::getpid(), SIGTERM); }
+
+ private:
+  sigset_t set_, before_;
+};
+
+}  // namespace
+
+void serve(const ServerOptions& options, Lab& lab) {
+  EndSignals signals;
+  LabServer server(options, lab);
+  print(fmt::format("http://{}:{}/\n", url_host(options.host), server.port()));
+  std::atomic<bool> stopping = false;
+  std::thread listener([&] {
+    server.listen_after_bind();
+    if (!stopping) EndSignals::end_wait();  // it ended by itself: do not wait for ever
+  });
+  signals.wait();
+  const bool asked = server.is_running();
+  stopping = true;
+  lab.close();
+  server.hang_up();
+  server.stop();
+  listener.join();
+  check(asked, "lab", "the server stopped accepting connections");
+}
+
+}  // namespace headlight::app
