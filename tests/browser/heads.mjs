@@ -76,11 +76,21 @@ async function numbersTests(t, browser, lab) {
   );
 
   await t.test("stories260K: grouped-query heads name the key/value head that they read", () =>
-    withPage(browser, lab, "/?view=model&model=stories260K&text=1+403+407+261+378&layer=4&query=4", {}, async (page) => {
-      await assertSameAsCommandLine(page, "stories260K", [1, 403, 407, 261, 378], 4, 4);
-      const groups = await page.locator(".kv-group").count();
-      assert.equal(groups, 4);
+    withPage(browser, lab, "/?view=model&model=stories260K&text=Once+upon+a+time&layer=4&query=3", {}, async (page) => {
+      await assertSameAsCommandLine(page, "stories260K", "Once upon a time", 4, 3);
+      assert.equal(await page.locator(".kv-group").count(), 4);
       assert.equal(await page.getAttribute('[data-head="5"]', "data-kv-head"), "2");
+    }),
+  );
+
+  await t.test("gpt2-basic has no tokenizer: the page asks for ids, and says what is wrong with others", () =>
+    withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99+1000&layer=1&query=3", {}, async (page) => {
+      await assertSameAsCommandLine(page, "gpt2-basic", [17, 4, 99, 1000], 1, 3);
+      await page.fill("#sentence", "seventeen");
+      await page.keyboard.press("Enter");
+      await settled(page);
+      assert.match(await page.locator(".notice-text").innerText(), /whole numbers/);
+      assert.equal(await page.inputValue("#sentence"), "seventeen");
     }),
   );
 }

@@ -34,6 +34,7 @@ export const en = {
   strip_label: "Query token: whose reading is shown",
   strip_hint: "Choose the word that looks. Click it, or move with the arrow keys.",
   token_title: "token {index}: piece {piece}, id {id}",
+  unknown: "Not in this model's vocabulary: words with a dotted line. For “{word}” it reads {piece}.",
   one_line: "Each card is one head. Its light shows what {word} reads: the wider and brighter the beam, the larger the weight. Each head's weights add up to 1.",
   layer_label: "Layer",
   hide_special: "Hide special tokens",

@@ -36,6 +36,7 @@ export const zh: Catalogue = {
   strip_label: "查询词元：显示谁在读",
   strip_hint: "选择正在“看”的词：点击，或用方向键移动。",
   token_title: "词元 {index}：片段 {piece}，编号 {id}",
+  unknown: "带点线的词不在这个模型的词表里。遇到“{word}”，它读到的是 {piece}。",
   one_line: "每张卡片是一个头。光束显示 {word} 在读什么：越宽越亮，权重越大。每个头的权重之和为 1。",
   layer_label: "层",
   hide_special: "隐藏特殊词元",

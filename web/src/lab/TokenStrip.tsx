@@ -34,7 +34,7 @@ interface ChipProps {
 }
 
 function Chip({ token, light, chosen, lit }: ChipProps) {
-  const classes = ["chip", token.special && "special", token.joined && "joined", lit && "lit"].filter(Boolean);
+  const classes = ["chip", token.special && "special", token.readAs && "unknown", token.joined && "joined", lit && "lit"].filter(Boolean);
   return (
     <button
       type="button"
@@ -71,6 +71,7 @@ function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
 export function TokenStrip() {
   const light = litRow();
   const word = tokens.value[query.value]?.text ?? "";
+  const unknown = tokens.value.find((token) => token.readAs !== null);
   const hasSpecial = tokens.value.some((token) => token.special);
   return (
     <div class="strip-block">
@@ -112,6 +113,7 @@ export function TokenStrip() {
           ) : null,
         )}
       </div>
+      {unknown && <p class="hint unknown-note">{t("unknown", { word: unknown.text, piece: unknown.readAs ?? "" })}</p>}
       <p class="one-line">{rich("one_line", { word: <b class="lit-word">{word}</b> })}</p>
     </div>
   );

@@ -39,6 +39,12 @@ test("tokens show the user's own text, offsets being bytes", () => {
   assert.equal(firstQuery(tokens), 3);
 });
 
+test("what the vocabulary does not know is told from what it writes differently", () => {
+  const text = "The Road ☃";
+  const pieces = [token("the", 0, 3), token("▁Road", 4, 8), token("[UNK]", 9, 12), token("A", 0, 3)];
+  assert.deepEqual(shownTokens(text, pieces).map((one) => one.readAs), [null, null, "[UNK]", "A"]);
+});
+
 test("pieces without text are shown without their markers", () => {
   const tokens = shownTokens("", [token("▁road", 0, 0), token("Ġ", 0, 0), token("<0x0A>", 0, 0)]);
   assert.deepEqual(tokens.map((one) => one.text), ["road", "␣", "<0x0A>"]);

@@ -9,6 +9,8 @@ export interface ShownToken {
   readonly text: string;
   /** Continues the token before it, with no space between them. */
   readonly joined: boolean;
+  /** What the model reads instead, where the text is not in its vocabulary. */
+  readonly readAs: string | null;
 }
 
 /** What cannot be seen is named: a space becomes "␣", a line break "⏎". */
@@ -19,6 +21,17 @@ function visible(text: string): string {
 /** SentencePiece writes a leading space as "▁", GPT-2's byte alphabet as "Ġ". */
 function withoutMarkers(piece: string): string {
   return piece.replace(/^##/, "").replace(/[▁Ġ]/g, " ");
+}
+
+const kUnknown = new Set(["[unk]", "<unk>"]);
+
+/** A vocabulary's word for what it does not know, or plainly another word (a closed alphabet's fallback). */
+function readAs(covered: string, piece: string): string | null {
+  if (covered === "") return null;
+  if (kUnknown.has(piece.toLowerCase())) return piece;
+  const [seen, read] = [covered, withoutMarkers(piece)].map((text) => text.trim().toLowerCase());
+  const plain = /^[a-z0-9]+$/;
+  return plain.test(seen!) && plain.test(read!) && seen !== read ? piece : null;
 }
 
 export function shownTokens(text: string, tokens: readonly Token[]): ShownToken[] {
@@ -37,6 +50,7 @@ export function shownTokens(text: string, tokens: readonly Token[]): ShownToken[
       special: token.special,
       text: visible(trimmed === "" ? raw.replace(/ /g, "␣") || "∅" : trimmed),
       joined: touches && !/^\s/.test(raw),
+      readAs: readAs(covered, token.piece),
     };
   });
 }

@@ -7,7 +7,8 @@ function explain(problem: Problem): string {
   if (problem.kind === "ids") return t("error_ids");
   if (problem.error.status === 0) return t("error_offline");
   if (problem.error.status === 429) return t("error_busy");
-  return problem.error.message;
+  // The engine's messages begin with the operation in brackets, which is for programmers.
+  return problem.error.message.replace(/^\[[^\]]*\]\s*/, "");
 }
 
 interface NoticeProps {
