@@ -169,6 +169,13 @@ async function mouseTests(t, browser, lab) {
   );
 }
 
+/** Chromium reports a failed request on the console by itself: exactly one such report is expected. */
+function expectReport(complaints, pattern) {
+  const at = complaints.findIndex((one) => pattern.test(one));
+  assert.notEqual(at, -1, `no report like ${pattern}`);
+  complaints.splice(at, 1);
+}
+
 async function errorTests(t, browser, lab) {
   await t.test("a refusal is said in place and the sentence is not lost", () =>
     withPage(browser, lab, kPath, {}, async (page, complaints) => {
@@ -183,10 +190,35 @@ async function errorTests(t, browser, lab) {
       await settled(page);
       assert.equal(await page.locator(".notice").count(), 0);
       assert.equal(await page.locator("[data-token]").count(), 4);
-      // Chromium reports the refused request on the console by itself.
-      const expected = complaints.findIndex((one) => /status of 400/.test(one));
-      assert.notEqual(expected, -1);
-      complaints.splice(expected, 1);
+      expectReport(complaints, /status of 400/);
+    }),
+  );
+
+  await t.test("a trace that the engine no longer keeps is run again", () =>
+    withPage(browser, lab, `${kPath}&layer=0`, {}, async (page, complaints) => {
+      const gone = { status: 404, contentType: "application/json", body: '{"error":{"op":"lab","message":"no such trace"}}' };
+      await page.route("**/rows?layer=4*", (route) => route.fulfill(gone), { times: 1 });
+      await page.click('[data-layer="4"]');
+      await settled(page);
+      await assertSameAsCommandLine(page, "all-MiniLM-L6-v2", kText, 4, 9);
+      assert.equal(await page.locator(".notice").count(), 0);
+      expectReport(complaints, /status of 404/);
+    }),
+  );
+
+  await t.test("an engine that does not answer is said so, and the sentence can be tried again", () =>
+    withPage(browser, lab, kPath, {}, async (page, complaints) => {
+      await page.route("**/api/v1/traces", (route) => route.abort("connectionrefused"), { times: 1 });
+      await page.fill("#sentence", "The road was empty");
+      await page.keyboard.press("Enter");
+      await settled(page);
+      assert.match(await page.locator(".notice-text").innerText(), /does not answer/);
+      assert.equal(await page.inputValue("#sentence"), "The road was empty");
+      await page.click(".notice button");
+      await settled(page);
+      assert.equal(await page.locator(".notice").count(), 0);
+      assert.equal(await page.locator("[data-token]").count(), 6);
+      expectReport(complaints, /ERR_CONNECTION_REFUSED/);
     }),
   );
 }
