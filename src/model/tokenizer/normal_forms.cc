@@ -1,5 +1,7 @@
 // Unicode normalisation by ICU, with the source of every character kept.
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
 
 #include <algorithm>
 
@@ -46,20 +48,14 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
 
-bool is_normal(const icu::Normalizer2& form, std::string_view text) {
-  UErrorCode error = U_ZERO_ERROR;
-  const bool normal =
-      form.isNormalizedUTF8({text.data(), static_cast<std::int32_t>(text.size())}, error);
-  return U_SUCCESS(error) && normal;
-}
-
 /// NFD and NFKD: every character by itself, then marks in canonical order. A part's source is the
 /// character it is part of.
-AlignedText decompose(const icu::Normalizer2& form, const AlignedText& in) {
+std::vector<SourcedChar> decompose(const icu::Normalizer2& form, const AlignedText& in,
+                                   Span range) {
   std::vector<SourcedChar> chars;
-  chars.reserve(in.size());
+  chars.reserve(range.size());
   icu::UnicodeString parts;
-  in.each([&](char32_t c, Span from) {
+  in.each(range, [&](char32_t c, Span from) {
     if (c >= 0x80 && form.getDecomposition(static_cast<UChar32>(c), parts))
       each_code_point(parts, [&](char32_t part) { chars.push_back({part, from}); });
     else
@@ -78,49 +74,70 @@ AlignedText decompose(const icu::Normalizer2& form, const AlignedText& in) {
       });
     at = end;
   }
-  AlignedText out;
-  for (const SourcedChar& x : chars) out.append(x.c, x.from);
-  return out;
+  return chars;
 }
 
-/// One stretch of text that normalises by itself.
-void compose_stretch(const icu::Normalizer2& form, const AlignedText& in, Span range,
-                     AlignedText& out) {
-  UErrorCode error = U_ZERO_ERROR;
+/// The two forms of one kind of equivalence, canonical or compatible.
+struct Forms {
+  const icu::Normalizer2& composed;
+  const icu::Normalizer2& decomposed;
+  UProperty quick_check;  // of the composed form
+};
+
+/// One character that normalises by itself to itself.
+bool is_normal_alone(const Forms& forms, std::string_view text) {
+  std::size_t at = 0;
+  const auto c = static_cast<UChar32>(next_code_point(text, at));
+  return at == text.size() && u_getIntPropertyValue(c, forms.quick_check) == UNORM_YES;
+}
+
+/// One stretch of text that normalises by itself. ICU is given it decomposed, because its own
+/// ordering of marks, quick checks included, takes quadratic time.
+void compose_stretch(const Forms& forms, const AlignedText& in, Span range, AlignedText& out) {
   const std::string_view text = in.text(range);
-  if (is_ascii(text)) return out.append(in, range);
-  const auto before =
-      icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
-  const icu::UnicodeString after = form.normalize(before, error);
+  if (is_ascii(text) || is_normal_alone(forms, text)) return out.append(in, range);
+  icu::UnicodeString ordered;
+  for (const SourcedChar& x : decompose(forms.decomposed, in, range))
+    ordered.append(static_cast<UChar32>(x.c));
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::UnicodeString composed = forms.composed.normalize(ordered, error);
   check(U_SUCCESS(error), "tokenizer", "ICU cannot normalise the text: {}", u_errorName(error));
-  if (after == before) return out.append(in, range);
-  const Span from = in.source(range);
-  each_code_point(after, [&](char32_t c) { out.append(c, from); });
+  std::string after;
+  composed.toUTF8String(after);
+  if (after == text) return out.append(in, range);
+  out.append(after, in.source(range));
 }
 
 /// NFC and NFKC.
-AlignedText compose(const icu::Normalizer2& form, const AlignedText& in) {
+AlignedText compose(const Forms& forms, const AlignedText& in) {
   AlignedText out;
   std::uint32_t begin = 0;
   for (std::size_t at = 0; at < in.size();) {
     const auto here = static_cast<std::uint32_t>(at);
     const auto c = static_cast<UChar32>(next_code_point(in.text(), at));
-    if (here == begin || !form.hasBoundaryBefore(c)) continue;
-    compose_stretch(form, in, {begin, here}, out);
+    if (here == begin || !forms.composed.hasBoundaryBefore(c)) continue;
+    compose_stretch(forms, in, {begin, here}, out);
     begin = here;
   }
-  if (begin < in.size()) compose_stretch(form, in, {begin, in.size()}, out);
+  if (begin < in.size()) compose_stretch(forms, in, {begin, in.size()}, out);
   return out;
 }
 
 }  // namespace
 
 Normalizer normalize_form(NormalForm form) {
-  const icu::Normalizer2& icu_form = instance(form);
   const bool composes = form == NormalForm::nfc || form == NormalForm::nfkc;
-  return [&icu_form, composes](const AlignedText& in) {
-    if (is_ascii(in.text()) || is_normal(icu_form, in.text())) return in;
-    return composes ? compose(icu_form, in) : decompose(icu_form, in);
+  const bool compatible = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  const Forms forms{instance(compatible ? NormalForm::nfkc : NormalForm::nfc),
+                    instance(compatible ? NormalForm::nfkd : NormalForm::nfd),
+                    compatible ? UCHAR_NFKC_QUICK_CHECK : UCHAR_NFC_QUICK_CHECK};
+  return [forms, composes](const AlignedText& in) {
+    if (is_ascii(in.text())) return in;
+    if (composes) return compose(forms, in);
+    AlignedText out;
+    for (const SourcedChar& x : decompose(forms.decomposed, in, {0, in.size()}))
+      out.append(x.c, x.from);
+    return out;
   };
 }
 
