@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <string>
 
 #include "targets.h"
@@ -28,6 +29,24 @@ MemoryFile::~MemoryFile() {
 
 std::filesystem::path MemoryFile::path() const {
   return "/proc/self/fd/" + std::to_string(descriptor_);
+}
+
+ScratchFolder::ScratchFolder() {
+  std::string name = std::filesystem::temp_directory_path() / "headlight-fuzz-XXXXXX";
+  if (!::mkdtemp(name.data())) std::abort();
+  path_ = name;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void ScratchFolder::write(std::string_view name, Bytes bytes) const {
+  std::ofstream out(path_ / name, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
+  if (!out.flush()) std::abort();
 }
 
 }  // namespace headlight::fuzz

@@ -20,6 +20,7 @@ using TargetFunction = void (*)(Bytes bytes);
 void fuzz_json(Bytes bytes);
 void fuzz_safetensors(Bytes bytes);
 void fuzz_gguf(Bytes bytes);
+void fuzz_config(Bytes bytes);
 
 struct Target {
   std::string_view name;  ///< also the folder of its past crashes, past/<name>/
@@ -29,6 +30,7 @@ inline constexpr std::array kTargets = {
     Target{"json", fuzz_json},
     Target{"safetensors", fuzz_safetensors},
     Target{"gguf", fuzz_gguf},
+    Target{"config", fuzz_config},
 };
 
 /// Runs a target as the library promises to behave: it returns, or throws Error with a message of
@@ -46,6 +48,21 @@ class MemoryFile {
 
  private:
   int descriptor_;
+};
+
+/// A folder of this process's own, for parsers that take one; removed at exit.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  /// Writes a file of the folder anew.
+  void write(std::string_view name, Bytes bytes) const;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
 }  // namespace headlight::fuzz
