@@ -21,6 +21,9 @@ void fuzz_json(Bytes bytes);
 void fuzz_safetensors(Bytes bytes);
 void fuzz_gguf(Bytes bytes);
 void fuzz_config(Bytes bytes);
+void fuzz_tokenizer_json(Bytes bytes);
+void fuzz_sentence_piece(Bytes bytes);
+void fuzz_llama2c(Bytes bytes);
 
 struct Target {
   std::string_view name;  ///< also the folder of its past crashes, past/<name>/
@@ -31,6 +34,9 @@ inline constexpr std::array kTargets = {
     Target{"safetensors", fuzz_safetensors},
     Target{"gguf", fuzz_gguf},
     Target{"config", fuzz_config},
+    Target{"tokenizer_json", fuzz_tokenizer_json},
+    Target{"sentence_piece", fuzz_sentence_piece},
+    Target{"llama2c", fuzz_llama2c},
 };
 
 /// Runs a target as the library promises to behave: it returns, or throws Error with a message of

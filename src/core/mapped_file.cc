@@ -75,6 +75,11 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+bool is_taken(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
   const MappedFile file(path);
   const auto bytes = file.bytes();

@@ -26,6 +26,10 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
+/// True when the name is taken, by whatever: a link that leads nowhere or a pipe is there, and must
+/// be reported when it is opened rather than passed over as absent.
+bool is_taken(const std::filesystem::path& path);
+
 /// The whole of a text file. Throws when it is not a regular file or larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);
 

@@ -16,13 +16,6 @@ std::string shown(const fs::path& path) {
   return printable(path.string(), 400);
 }
 
-/// True when the name is taken, by whatever: a link in a loop or a pipe must be reported as such,
-/// not as absent.
-bool taken(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
-
 /// A shard must be a file of the same folder: the index comes from outside, and "../" in it must
 /// not open files elsewhere.
 void check_shard_name(std::string_view shard, const fs::path& index) {
@@ -41,10 +34,10 @@ Checkpoint::Checkpoint(const fs::path& folder) {
   check(is_folder, kOp, "{} is not a folder", shown(folder));
   const fs::path whole = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
-  if (taken(whole)) {
+  if (is_taken(whole)) {
     listing_ = whole;
     for (const std::string& name : files_.emplace_back(whole).names()) where_.emplace(name, 0);
-  } else if (taken(index)) {
+  } else if (is_taken(index)) {
     listing_ = index;
     open_shards(index);
   } else {

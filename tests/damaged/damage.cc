@@ -55,6 +55,14 @@ void write_sound_model(Family family, const fs::path& folder) {
   }
 }
 
+std::vector<DamagedModel> damaged_models() {
+  std::vector<DamagedModel> all;
+  for (const auto& list :
+       {damaged_configs(), damaged_weights(), damaged_folders(), damaged_tokenizers()})
+    all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
 std::string read_bytes(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};

@@ -21,8 +21,6 @@ struct DamagedModel {
   Damage damage;
   std::string file;   ///< what the message must name, inside the folder; empty: the folder
   std::string cause;  ///< what the message must hold besides
-  /// Seen only when a text is encoded: the configuration and the weights are sound.
-  bool needs_text = false;
 };
 
 inline void PrintTo(const DamagedModel& model, std::ostream* out) {
@@ -32,6 +30,10 @@ inline void PrintTo(const DamagedModel& model, std::ostream* out) {
 std::vector<DamagedModel> damaged_configs();
 std::vector<DamagedModel> damaged_weights();
 std::vector<DamagedModel> damaged_folders();
+std::vector<DamagedModel> damaged_tokenizers();
+
+/// All of them.
+std::vector<DamagedModel> damaged_models();
 
 /// Writes a small sound model of the family into `folder`.
 void write_sound_model(Family family, const std::filesystem::path& folder);

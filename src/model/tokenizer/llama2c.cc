@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little);
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOp = "tokenizer";
-constexpr std::int32_t kMostPieceBytes = 1 << 16;
+constexpr std::int32_t kMostPieceBytes = 1 << 10;  // real ones stay below 32
 constexpr std::int64_t kBeginId = 1;
 constexpr std::int64_t kEndId = 2;
 
@@ -111,7 +111,7 @@ bool is_numbered_name(std::string_view name) {
 
 std::optional<fs::path> find_llama2c_vocabulary(const fs::path& folder) {
   std::error_code ignored;
-  if (fs::exists(folder / "tokenizer.bin", ignored)) return folder / "tokenizer.bin";
+  if (is_taken(folder / "tokenizer.bin")) return folder / "tokenizer.bin";
   std::optional<fs::path> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     if (!is_numbered_name(entry.path().filename().string())) continue;
