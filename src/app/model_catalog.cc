@@ -140,7 +140,7 @@ ModelFolder resolve_model(std::string_view name_or_folder) {
   for (const fs::path& place : places) looked.push_back(printable(place.string(), 200));
   throw RequestError(
       404, "model",
-      fmt::format("\"{}\" is neither a folder nor a model in {}{}", printable(name_or_folder),
+      fmt::format("\"{}\" is neither a folder nor a model in {}{}", printable(name_or_folder, 400),
                   fmt::join(looked, ", "), nearest_hint(name_or_folder, names)));
 }
 

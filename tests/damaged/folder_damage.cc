@@ -41,8 +41,6 @@ std::vector<DamagedModel> damaged_folders() {
       },
       "", "neither model.safetensors nor");
   add(
-      "Missing", [](const fs::path& folder) { fs::remove_all(folder); }, "", "No such file");
-  add(
       "IsEmpty",
       [](const fs::path& folder) {
         fs::remove_all(folder);
