@@ -111,11 +111,12 @@ LabResponse Lab::post_trace(const LabRequest& request) {
     const auto model = loaded(folder);
     HeadGates gates(model->info.config);
     for (const auto& [name, value] : asked.gates) set_gate(gates, model->info.config, name, value);
-    auto tokens = tokens_of(*model, asked.input);
-    const TraceOptions options{.head_gates = &gates, .kernel = options_.kernel};
-    return std::make_shared<const KeptTrace>(
-        KeptTrace{model->info,
-                  record_trace(model->transformer, std::move(tokens), asked.input.text, options)});
+    auto kept_trace = std::make_shared<KeptTrace>();
+    kept_trace->info = model->info;
+    kept_trace->trace =
+        record_trace(model->transformer, tokens_of(*model, asked.input), asked.input.text,
+                     {.head_gates = &gates, .kernel = options_.kernel});
+    return kept_trace;
   });
   const std::string id = new_trace_id();
   LabResponse response = json_response(json_trace(id, kept->info, kept->trace));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/command.h"
+#include "app/end_signals.h"
 #include "app/errors.h"
 #include "app/request_guard.h"
 #include "app/server.h"
@@ -25,8 +26,9 @@ int run(const Options& options, const Globals& globals) {
   LabOptions lab_options;
   if (!options.model.empty()) lab_options.default_model = resolve_model(options.model);
   lab_options.kernel = globals.kernel;
+  EndSignals signals;  // before the first thread
   Lab lab(std::move(lab_options));
-  serve(options.server, lab);
+  serve(options.server, lab, signals);
   return 0;
 }
 

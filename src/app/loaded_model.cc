@@ -39,17 +39,17 @@ std::vector<Token> named_tokens(const LoadedModel& model, std::span<const std::i
 }  // namespace
 
 LoadedModel load_model(const ModelFolder& model) {
+  // One after another, not inside the braces of LoadedModel{...}: GCC 12 destroys members twice
+  // when a later one throws there.
   auto tokenizer = load_tokenizer(model.folder);
-  // Loaded before the aggregate is begun: when a later member of a nested initialiser throws,
-  // gcc 12 destroys the earlier ones twice.
-  auto transformer = Transformer::load(model.folder);
-  LoadedModel loaded{{model.name, model.folder, {}, 0, std::nullopt},
-                     std::move(transformer),
-                     std::move(tokenizer)};
-  loaded.info.config = loaded.transformer.config();
-  loaded.info.n_parameters = loaded.transformer.n_parameters();
-  if (loaded.tokenizer) loaded.info.tokenizer = loaded.tokenizer->kind();
-  return loaded;
+  Transformer transformer = Transformer::load(model.folder);
+  ModelInfo info;
+  info.name = model.name;
+  info.folder = model.folder;
+  info.config = transformer.config();
+  info.n_parameters = transformer.n_parameters();
+  if (tokenizer) info.tokenizer = tokenizer->kind();
+  return {std::move(info), std::move(transformer), std::move(tokenizer)};
 }
 
 std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
@@ -70,12 +70,10 @@ std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
                 "the text is {} tokens, more than the {} positions of model \"{}\"; shorten it",
                 tokens.size(), config.max_len, printable(model.info.name));
   for (const Token& token : tokens)
-    check(
-        0 <= token.id && token.id < config.vocab_size, "tokenizer",
-        "{}: token \"{}\" has id {}, but the model's vocabulary is [0, {}): the tokenizer belongs "
-        "to another model",
-        printable(model.info.folder.string(), 400), printable(token.piece), token.id,
-        config.vocab_size);
+    check(0 <= token.id && token.id < config.vocab_size, "tokenizer",
+          "token \"{}\" has id {}, but the model's vocabulary is [0, {}): the tokenizer belongs to "
+          "another model",
+          printable(token.piece), token.id, config.vocab_size);
   return tokens;
 }
 

@@ -121,7 +121,10 @@ std::vector<ModelFolder> list_models(const std::vector<fs::path>& places) {
 }
 
 ModelInfo survey_model(const ModelFolder& model) {
-  ModelInfo info{model.name, model.folder, read_config(model.folder), 0, std::nullopt};
+  ModelInfo info;
+  info.name = model.name;
+  info.folder = model.folder;
+  info.config = read_config(model.folder);
   info.n_parameters = count_parameters(model.folder, info.config);
   if (const auto tokenizer = load_tokenizer(model.folder)) info.tokenizer = tokenizer->kind();
   return info;

@@ -27,7 +27,8 @@ std::string with_port(std::string_view header) {
 }  // namespace
 
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  const bool numeric = host.find_first_not_of("0123456789.") == host.npos;
+  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
 }
 
 std::string url_host(std::string_view host) {

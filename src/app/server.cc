@@ -1,9 +1,9 @@
 #include "app/server.h"
 
 #include <httplib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,8 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostBody = 1 << 20;
-constexpr std::size_t kThreads = 32;  // they only read, wait for the queue, and write
-constexpr int kBacklog = 128;
+constexpr std::size_t kThreads = 64;  // they only read, wait for the queue, and write
+constexpr int kBacklog = 1024;
 constexpr std::chrono::seconds kReadLimit{10};   // for a whole request, however slowly it drips
 constexpr std::chrono::seconds kWriteLimit{60};  // for a whole answer
 constexpr std::chrono::seconds kLingerLimit{1};
@@ -141,6 +141,9 @@ class LabServer : public httplib::Server {
           reason ? std::generic_category().message(reason) : "the host is not known here",
           reason == EADDRINUSE ? "; --port 0 takes a free one" : "");
     ::listen(svr_sock_, kBacklog);  // the library's own backlog is 5
+    // A connection takes a thread once it has said something: browsers open some in advance.
+    const int seconds = static_cast<int>(kReadLimit.count());
+    ::setsockopt(svr_sock_, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
     guard_.emplace(options.host, port_, options.hosts);
   }
 
@@ -269,51 +272,27 @@ class LabServer : public httplib::Server {
   std::set<socket_t> open_;
 };
 
-/// SIGINT and SIGTERM, held back in all threads that are started while this lives.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, &before_);
-  }
-  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  EndSignals(const EndSignals&) = delete;
-  EndSignals& operator=(const EndSignals&) = delete;
-
-  /// Waits for one; after it the next one ends the process.
-  void wait() {
-    int which = 0;
-    sigwait(&set_, &which);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  /// Ends a wait() in another thread.
-  static void end_wait() { ::kill(::getpid(), SIGTERM); }
-
- private:
-  sigset_t set_, before_;
-};
-
 }  // namespace
 
-void serve(const ServerOptions& options, Lab& lab) {
-  EndSignals signals;
+void serve(const ServerOptions& options, Lab& lab, EndSignals& signals) {
   LabServer server(options, lab);
   print(fmt::format("http://{}:{}/\n", url_host(options.host), server.port()));
-  std::atomic<bool> stopping = false;
+  std::atomic<bool> stopping = false, ended = false;
   std::thread listener([&] {
     server.listen_after_bind();
+    ended = true;
     if (!stopping) EndSignals::end_wait();  // it ended by itself: do not wait for ever
   });
   signals.wait();
-  const bool asked = server.is_running();
   stopping = true;
+  const bool failed = ended;
+  // stop() does nothing before the listener runs, and a signal may come that early.
+  while (!server.is_running() && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   lab.close();
   server.hang_up();
   server.stop();
   listener.join();
-  check(asked, "lab", "the server stopped accepting connections");
+  check(!failed, "lab", "the server stopped accepting connections");
 }
 
 }  // namespace headlight::app

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/end_signals.h"
 #include "app/lab.h"
 
 namespace headlight::app {
@@ -17,6 +18,6 @@ struct ServerOptions {
 /// Serves the page and the API until SIGINT or SIGTERM; prints the address on standard output once
 /// connections are accepted. Throws when the address cannot be had. A second signal ends the
 /// process at once, should a long computation hold up the end.
-void serve(const ServerOptions& options, Lab& lab);
+void serve(const ServerOptions& options, Lab& lab, EndSignals& signals);
 
 }  // namespace headlight::app

@@ -1,0 +1,100 @@
+#include "app/lab.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "app/errors.h"
+#include "app/json_view.h"
+#include "support/shared.h"
+#include "support/tiny_model.h"
+
+namespace headlight::app {
+namespace {
+namespace fs = std::filesystem;
+
+class LabTest : public ::testing::Test {
+ protected:
+  LabTest() : folder_(testing::scratch_folder()) { write_model(testing::tiny_gpt2(), folder_); }
+  ~LabTest() override { fs::remove_all(folder_); }
+
+  LabOptions options() const {
+    LabOptions options;
+    options.default_model = ModelFolder{"tiny", folder_};
+    return options;
+  }
+  static std::string post(Lab& lab) {
+    const LabRequest request{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1, 2, 3]})"};
+    const LabResponse response = lab.answer(request);
+    EXPECT_EQ(response.status, 200) << response.body;
+    return Json::parse(response.body)["id"];
+  }
+  static int status(Lab& lab, const std::string& path) {
+    return lab.answer({false, "/api/v1/" + path, {}, ""}).status;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(LabTest, OldTracesGoWhenTheyTakeTooMuch) {
+  LabOptions small = options();
+  small.trace_bytes = 1;  // the newest alone is more
+  Lab lab(small);
+  const std::string first = post(lab);
+  EXPECT_EQ(status(lab, "traces/" + first), 200);
+  const std::string second = post(lab);
+  EXPECT_EQ(status(lab, "traces/" + first), 404);
+  EXPECT_EQ(status(lab, "traces/" + second), 200);
+}
+
+TEST_F(LabTest, TheLatestUsedStays) {
+  ByteLru<const int> cache(2);
+  cache.put("a", std::make_shared<const int>(1), 1);
+  cache.put("b", std::make_shared<const int>(2), 1);
+  EXPECT_NE(cache.get("a"), nullptr);
+  cache.put("c", std::make_shared<const int>(3), 1);
+  EXPECT_EQ(cache.get("b"), nullptr);
+  EXPECT_NE(cache.get("a"), nullptr);
+  EXPECT_NE(cache.get("c"), nullptr);
+}
+
+TEST_F(LabTest, TwoServersNeverGiveTheSameId) {
+  Lab one(options()), two(options());
+  EXPECT_NE(post(one), post(two));
+}
+
+TEST_F(LabTest, NothingIsComputedAfterTheClose) {
+  Lab lab(options());
+  lab.close();
+  const LabRequest request{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1]})"};
+  EXPECT_EQ(lab.answer(request).status, 503);
+  EXPECT_EQ(status(lab, "health"), 200);
+}
+
+TEST(JsonNumber, BringsTheSameFloatBack) {
+  for (float value : {0.1f, 1.0f / 3, 1e-38f, 3.4e38f, -0.0f, 0.62f, 16777217.0f}) {
+    const std::string text = json_number(value).dump();
+    EXPECT_EQ(std::strtof(text.c_str(), nullptr), value) << text;
+    EXPECT_LE(text.size(), 15u) << text;
+  }
+  EXPECT_THROW(json_number(NAN), Error);
+}
+
+TEST(Describe, EveryKindOfFailureIsOneLine) {
+  const auto describe_thrown = [](const auto& thrown) {
+    return describe(std::make_exception_ptr(thrown));
+  };
+  EXPECT_EQ(describe_thrown(UsageError("x", "y")).exit_code, 2);
+  EXPECT_EQ(describe_thrown(Error("x", "y")).message, "[x] y");
+  EXPECT_EQ(describe_thrown(RequestError(404, "x", "y")).http_status, 404);
+  EXPECT_EQ(describe_thrown(std::bad_alloc()).op, "memory");
+  const fs::filesystem_error file("f", "/a/b", std::make_error_code(std::errc::permission_denied));
+  EXPECT_EQ(describe_thrown(file).message, "[file] /a/b: Permission denied");
+  EXPECT_EQ(describe_thrown(std::runtime_error("two\nlines")).message, "[internal] two\\x0alines");
+  EXPECT_EQ(describe_thrown(7).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace headlight::app

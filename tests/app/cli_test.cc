@@ -1,0 +1,280 @@
+// The command line from outside: exit codes, one-line errors, files and numbers.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/program.h"
+#include "core/utf8.h"
+#include "inspect/trace.h"
+#include "io/safetensors.h"
+#include "model/transformer.h"
+#include "support/golden.h"
+#include "support/shared.h"
+#include "support/tiny_model.h"
+
+namespace headlight {
+namespace {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::Ran;
+using testing::run_headlight;
+
+const std::vector<std::int64_t> kIds = {3, 1, 4, 1, 5, 9, 2, 6};
+constexpr const char* kIdsText = "3,1,4 1,5,9,2,6";
+
+/// A folder of models: tiny ones of each family, and damaged ones.
+class Cli : public ::testing::Test {
+ protected:
+  Cli() : models_(testing::scratch_folder()) {
+    write_model(testing::tiny_gpt2(), models_ / "tiny-gpt2");
+    write_model(testing::tiny_llama(), models_ / "tiny-llama");
+    write_model(testing::tiny_bert(), models_ / "tiny-bert");
+  }
+  ~Cli() override { fs::remove_all(models_); }
+
+  Ran run(const std::vector<std::string>& args) const {
+    return run_headlight(args, {{"HEADLIGHT_MODELS", models_.string()}});
+  }
+  json run_json(std::vector<std::string> args) const {
+    args.push_back("--json");
+    const Ran ran = run(args);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    EXPECT_EQ(ran.err, "");
+    return json::parse(ran.out);
+  }
+  std::string file(const std::string& name) const { return (models_ / name).string(); }
+
+  fs::path models_;
+};
+
+/// One line on standard error that says every part, nothing on standard output.
+void expect_refused(const Ran& ran, int exit_code, const std::vector<std::string>& parts) {
+  EXPECT_EQ(ran.exit_code, exit_code) << ran.err;
+  EXPECT_EQ(ran.out, "");
+  EXPECT_TRUE(ran.err.starts_with("headlight: ")) << ran.err;
+  EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << ran.err;
+  for (const std::string& part : parts)
+    EXPECT_NE(ran.err.find(part), std::string::npos) << part << " is not in: " << ran.err;
+}
+
+TEST_F(Cli, WrongUsageIsOneLineWithAHint) {
+  expect_refused(run({"show", "--modl", "x"}), 2, {"--modl", "--model", "headlight show --help"});
+  expect_refused(run({"shwo"}), 2, {"shwo", "\"show\"", "headlight --help"});
+  expect_refused(run({}), 2, {"--help"});
+  expect_refused(run({"show", "a text"}), 2, {"--model"});
+  expect_refused(run({"show", "--model", "tiny-gpt2", "--ids", "1", "--layer", "x"}), 2,
+                 {"--layer"});
+  expect_refused(run({"show", "--model", "tiny-gpt2"}), 2, {"--text", "--ids"});
+  expect_refused(run({"show", "--model", "tiny-gpt2", "text", "--ids", "1"}), 2, {"not both"});
+  expect_refused(run({"show", "--model", "tiny-gpt2", "--ids", "1,two"}), 2, {"two", "1,2,3"});
+  expect_refused(run({"show", "--model", "tiny-gpt2", "--ids", "1", "--gate", "1:0"}), 2, {"1:0"});
+  expect_refused(run({"models", "--kernel", "quick"}), 2, {"quick", "ref"});
+  expect_refused(run({"models", "--threads", "0"}), 2, {"--threads"});
+  expect_refused(run({"lab", "--port", "70000"}), 2, {"--port"});
+  expect_refused(run({"show", "--model", "x", "one", "two\x1b[31m"}), 2, {"two\\x1b"});
+}
+
+TEST_F(Cli, HelpAndVersion) {
+  EXPECT_EQ(run({"--version"}).out.substr(0, 10), "headlight ");
+  for (const char* command : {"show", "logits", "trace", "pattern", "models", "lab"}) {
+    const Ran ran = run({command, "--help"});
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_NE(ran.out.find("Examples:"), std::string::npos) << command;
+  }
+}
+
+TEST_F(Cli, FailuresAreOneLineAndExitOne) {
+  const auto show = [&](std::vector<std::string> more) {
+    std::vector<std::string> args = {"show", "--model", "tiny-gpt2"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run(args);
+  };
+  expect_refused(run({"show", "--model", "tiny-gpt", "--ids", "1"}), 1,
+                 {"tiny-gpt", "tiny-gpt2", models_.string()});
+  expect_refused(show({"a text"}), 1, {"no tokenizer", "ids"});
+  expect_refused(show({"--ids", "1,17"}), 1, {"17", "[0, 17)"});
+  expect_refused(show({"--ids", "1 1 1 1 1 1 1 1 1 1"}), 1, {"10 ids", "9 positions"});
+  expect_refused(show({"--ids", "1", "--layer", "2"}), 1, {"layer 2", "[0, 2)"});
+  expect_refused(show({"--ids", "1", "--head", "3"}), 1, {"head 3", "[0, 3)"});
+  expect_refused(show({"--ids", "1", "--query", "1"}), 1, {"query 1", "[0, 1)"});
+  expect_refused(show({"--ids", "1", "--gate", "0.7=0"}), 1, {"0.7", "[0, 3)"});
+  expect_refused(show({"--ids", "1", "--gate", "0.1=1.5"}), 1, {"1.5", "[0, 1]"});
+  expect_refused(run({"logits", "--model", "tiny-gpt2", "--ids", "1", "--out", "/no/such/f"}), 1,
+                 {"/no/such"});
+  expect_refused(run({"pattern", "--trace", file("none"), "--layer", "0", "--head", "0"}), 1,
+                 {"none"});
+  expect_refused(run({"models", "/no/such/folder"}), 1, {"/no/such/folder"});
+  expect_refused(run({"show", "--model", "tiny-gpt2", "--ids", fmt::format("@{}", file("none"))}),
+                 1, {"none"});
+}
+
+TEST_F(Cli, StandardOutputThatTakesNothingIsAFailure) {
+  const Ran ran = run_headlight({"models"}, {}, "/dev/full");
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_NE(ran.err.find("standard output"), std::string::npos) << ran.err;
+}
+
+TEST_F(Cli, ModelsListsTheSoundAndTheDamaged) {
+  testing::TinyModel cut = testing::tiny_llama();
+  cut.tensors.erase("layers.1.mlp.up_proj.weight");
+  write_model(cut, models_ / "cut");
+  fs::create_directories(models_ / "empty-config");
+  std::ofstream(models_ / "empty-config" / "config.json") << "{}";
+  fs::create_directories(models_ / "not-a-model");
+
+  const json listed = run_json({"models"});
+  std::map<std::string, json> by_name;
+  for (const json& model : listed["models"]) by_name[model["name"]] = model;
+  EXPECT_EQ(by_name.size(), 5u) << listed;
+  EXPECT_EQ(by_name["tiny-llama"]["n_kv_heads"], 2);
+  EXPECT_EQ(by_name["tiny-llama"]["parameters"],
+            Transformer::load(models_ / "tiny-llama").n_parameters());
+  EXPECT_TRUE(by_name["tiny-bert"]["error"].is_null());
+  EXPECT_NE(by_name["cut"]["error"].get<std::string>().find("up_proj"), std::string::npos);
+  EXPECT_NE(by_name["empty-config"]["error"].get<std::string>().find("config.json"),
+            std::string::npos);
+  const Ran text = run({"models"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_NE(text.out.find("cut"), std::string::npos);
+}
+
+TEST_F(Cli, TheFirstOfTwoModelsWithOneNameIsMeant) {
+  write_model(testing::tiny_llama(), models_ / "second" / "tiny-gpt2");
+  const testing::Environment both = {
+      {"HEADLIGHT_MODELS", models_.string() + ":" + (models_ / "second").string()}};
+  const Ran ran = run_headlight({"models", "--json"}, both);
+  const json listed = json::parse(ran.out);
+  int shadowed = 0;
+  for (const json& model : listed["models"]) shadowed += model["shadowed"].get<bool>();
+  EXPECT_EQ(shadowed, 1);
+  const Ran shown = run_headlight({"show", "--model", "tiny-gpt2", "--ids", "1", "--json"}, both);
+  EXPECT_EQ(json::parse(shown.out)["model"]["family"], "gpt2");
+}
+
+TEST_F(Cli, ASnapshotOfAHuggingFaceCacheIsFoundByItsName) {
+  const fs::path repository = models_ / "hub" / "models--some--model";
+  write_model(testing::tiny_bert(), repository / "snapshots" / "abc");
+  write_model(testing::tiny_llama(), repository / "snapshots" / "zzz");
+  fs::create_directories(repository / "refs");
+  std::ofstream(repository / "refs" / "main") << "abc";
+  const Ran ran = run_headlight({"show", "--model", "some/model", "--ids", "1", "--json"},
+                                {{"HF_HUB_CACHE", (models_ / "hub").string()}});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(json::parse(ran.out)["model"]["family"], "bert");
+  EXPECT_EQ(json::parse(ran.out)["model"]["name"], "some/model");
+}
+
+TEST_F(Cli, LogitsAreThoseOfTheForwardPass) {
+  const Transformer model = Transformer::load(models_ / "tiny-llama");
+  const std::string out = file("out.safetensors");
+  run_json({"logits", "--model", "tiny-llama", "--ids", kIdsText, "--out", out});
+  const SafetensorsFile written(out);
+  EXPECT_EQ(testing::integers(written, "input_ids"), kIds);
+  EXPECT_EQ(testing::largest_difference(written.tensor("logits"), model.forward(kIds).logits), 0);
+}
+
+TEST_F(Cli, GatesReachTheForwardPass) {
+  const Transformer model = Transformer::load(models_ / "tiny-gpt2");
+  HeadGates gates(model.config());
+  gates.set(0, 1, 0);
+  gates.set(1, 2, 0.5f);
+  const std::string out = file("out.safetensors");
+  run_json({"logits", "--model", "tiny-gpt2", "--ids", kIdsText, "--gate", "0.1=0,1.2=0.5", "--out",
+            out});
+  const SafetensorsFile written(out);
+  const Tensor gated = model.forward(kIds, {.head_gates = &gates}).logits;
+  EXPECT_EQ(testing::largest_difference(written.tensor("logits"), gated), 0);
+  EXPECT_GT(testing::largest_difference(gated, model.forward(kIds).logits), 1e-4);
+}
+
+TEST_F(Cli, AnEncoderGivesItsLastHiddenState) {
+  const Transformer model = Transformer::load(models_ / "tiny-bert");
+  const std::string out = file("out.safetensors");
+  const json said = run_json({"logits", "--model", "tiny-bert", "--ids", kIdsText, "--out", out});
+  EXPECT_EQ(said["tensor"], "last_hidden_state");
+  const SafetensorsFile written(out);
+  EXPECT_FALSE(written.contains("logits"));
+  EXPECT_EQ(testing::largest_difference(written.tensor("last_hidden_state"),
+                                        model.forward(kIds).last_hidden),
+            0);
+}
+
+TEST_F(Cli, PatternsOfATraceFileAreThoseOfTheTrace) {
+  const Transformer model = Transformer::load(models_ / "tiny-llama");
+  const Trace trace = record_trace(model, tokens_of_ids(kIds), "");
+  const std::string file_name = file("trace.safetensors"), out = file("pattern.safetensors");
+  run_json({"trace", "--model", "tiny-llama", "--ids", kIdsText, "--out", file_name});
+  const std::vector<std::string> pattern = {"pattern", "--trace", file_name, "--layer", "1",
+                                            "--head",  "2",       "--rows",  "2:5"};
+  const json printed = run_json(pattern);
+  const Tensor rows = pattern_rows(trace, 1, 2, 2, 5);
+  std::size_t i = 0;
+  for (const json& row : printed["pattern"])
+    for (const json& value : row) EXPECT_EQ(value.get<float>(), rows.span<float>()[i++]);
+  EXPECT_EQ(i, 3 * kIds.size());
+
+  std::vector<std::string> to_file = pattern;
+  to_file.insert(to_file.end(), {"--out", out});
+  EXPECT_EQ(run(to_file).exit_code, 0);
+  EXPECT_EQ(testing::largest_difference(SafetensorsFile(out).tensor("pattern"), rows), 0);
+  expect_refused(run({"pattern", "--trace", file_name, "--layer", "1", "--head", "4"}), 1,
+                 {"[0, 4)"});
+  expect_refused(
+      run({"pattern", "--trace", file_name, "--layer", "1", "--head", "0", "--rows", "5:9"}), 1,
+      {"5:9", "8"});
+}
+
+TEST_F(Cli, ShowPrintsTheRowsOfTheTrace) {
+  const Transformer model = Transformer::load(models_ / "tiny-llama");
+  const Trace trace = record_trace(model, tokens_of_ids(kIds), "");
+  const json shown = run_json({"show", "--model", "tiny-llama", "--ids", kIdsText, "--query", "5"});
+  ASSERT_EQ(shown["layers"].size(), 2u);
+  for (const json& layer : shown["layers"]) {
+    const Tensor rows = query_rows(trace, layer["layer"], 5);
+    std::size_t i = 0;
+    for (const json& head : layer["heads"]) {
+      EXPECT_EQ(head["kv_head"], head["head"].get<int>() / 2);
+      for (const json& value : head["row"]) EXPECT_EQ(value.get<float>(), rows.span<float>()[i++]);
+    }
+    EXPECT_EQ(i, 4 * kIds.size());
+    const Tensor average = average_of_heads(rows);
+    for (std::size_t t = 0; t < kIds.size(); ++t)
+      EXPECT_EQ(layer["average_of_heads"][t].get<float>(), average.span<float>()[t]);
+  }
+  const json one = run_json({"show", "--model", "tiny-llama", "--ids", kIdsText, "--query", "5",
+                             "--layer", "1", "--head", "3"});
+  ASSERT_EQ(one["layers"].size(), 1u);
+  EXPECT_EQ(one["layers"][0]["heads"], json::array({shown["layers"][1]["heads"][3]}));
+  EXPECT_EQ(one["layers"][0]["average_of_heads"], shown["layers"][1]["average_of_heads"]);
+}
+
+TEST_F(Cli, TheForcedKernelIsTheOneThatRan) {
+  const std::vector<std::string> show = {"show", "--model", "tiny-gpt2", "--ids", kIdsText};
+  std::vector<std::string> forced = show;
+  forced.insert(forced.begin(), {"--kernel", "ref"});
+  EXPECT_TRUE(run_json(forced)["attention"].get<std::string>().starts_with("ran ref/"));
+  EXPECT_FALSE(run_json(show)["attention"].get<std::string>().starts_with("ran ref/"));
+}
+
+TEST_F(Cli, LogitsOfRealModelsAreTheGoldenOnes) {
+  for (const std::string model : {"stories260K", "stories15M"}) {
+    HEADLIGHT_SHARED_OR_SKIP(folder, "models/" + model);
+    HEADLIGHT_SHARED_OR_SKIP(golden_path, "goldens/" + model + "_lily.safetensors");
+    const SafetensorsFile golden(golden_path);
+    std::string ids;
+    for (std::int64_t id : testing::integers(golden, "input_ids")) ids += std::to_string(id) + ",";
+    const std::string out = file("out.safetensors");
+    const Ran ran = run({"logits", "--model", folder.string(), "--ids", ids, "--out", out});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err;
+    const SafetensorsFile written(out);
+    EXPECT_LT(testing::largest_difference(written.tensor("logits"), golden.tensor("logits")), 2e-4);
+    EXPECT_EQ(testing::argmax_rows(written.tensor("logits")),
+              testing::argmax_rows(golden.tensor("logits")));
+  }
+}
+
+}  // namespace
+}  // namespace headlight
