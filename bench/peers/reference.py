@@ -132,8 +132,8 @@ class Judge:
         for i, (shape, size) in enumerate(zip(shapes(self.case), sizes)):
             got = values[first:first + size].reshape(shape)[:, sampled_rows(self.case)]
             first += size
-            difference = np.abs(got - self.want[i]).max()
-            worst = max(worst, float(difference))
-            if not difference <= self.limits[i]:  # NaN disagrees, too
+            difference = float(np.nan_to_num(np.abs(got - self.want[i]), nan=np.inf).max())
+            worst = max(worst, difference)
+            if difference > self.limits[i]:
                 why = why or f"output {i} is off by {difference:.3g}, more than {self.limits[i]:.3g}"
         return worst, why

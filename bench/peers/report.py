@@ -7,7 +7,7 @@ MARKS = ("circle", "square", "diamond", "bar")
 
 def print_head(versions, options):
     print("; ".join(f"{k} = {v}" for k, v in versions.items()))
-    print(f"{options.threads} thread(s), {options.rounds} rounds, {options.clock} time. ratio: median over ours. "
+    print(f"threads: {options.threads}, rounds: {options.rounds}, {options.clock} clock. ratio: median over ours. "
           "share: of the FMA peak, for a decode of the\nread bandwidth, both measured between the rounds. "
           "MiB: resident memory with inputs, weights, outputs and scratch.\n")
     print("| " + " | ".join(HEAD) + " |\n|---|---|---:|---:|---:|---:|---:|", flush=True)
@@ -17,7 +17,7 @@ def print_case(records):
     """Rows in order of speed; then, a line each, who was not timed because the outputs or the peer failed."""
     timed = sorted((r for r in records if "ms" in r), key=lambda r: r["ms"])
     for r in timed:
-        who = f"**{r['who']}**" if r["who"].startswith("ours") else r["who"]
+        who = f"**{r['who']}**" if r["who"] == "ours" else r["who"]
         ratio = f"{r['ratio']:.2f}" if "ratio" in r else "–"
         print(f"| {r['case']} | {who} | {r['ms']:.4g} | {ratio} | {r['gflops']:.1f} | "
               f"{100 * r['share']:.0f} % | {r['rss_mib']:.0f} |", flush=True)
@@ -40,14 +40,15 @@ def style_of(who, order):
     """Colour by library, shape by variant within it."""
     library = who.split()[0]
     family = [w for w in order if w.split()[0] == library]
-    return MARKS[family.index(who) % len(MARKS)], COLOURS.get(library, "#555")
+    return MARKS[family.index(who)], COLOURS[library]
 
 
 def plot(records, threads):
     """An SVG: a line for each case, a mark for each worker at its share of the machine's limit."""
     timed = [r for r in records if "ms" in r]
     cases = list(dict.fromkeys(r["case"] for r in timed))
-    order = list(dict.fromkeys(r["who"] for r in timed))
+    libraries = list(COLOURS)
+    order = sorted({r["who"] for r in timed}, key=lambda who: (libraries.index(who.split()[0]), who))
     left, width, line, top = 190, 520, 24, 64
     height = top + line * len(cases) + 34
 
@@ -56,11 +57,11 @@ def plot(records, threads):
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" '
            'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>',
-           f'<text x="10" y="18" font-weight="bold">Share of the machine\'s limit, {threads} thread(s)</text>']
+           f'<text x="10" y="18" font-weight="bold">Share of the machine\'s limit, {threads} thread{"s" * (threads > 1)}</text>']
     for i, who in enumerate(order):
-        x, y = 16 + 118 * (i % 6), 34 + 16 * (i // 6)
-        out.append(mark(*style_of(who, order)[:1], x, y, style_of(who, order)[1])
-                   + f'<text x="{x + 10}" y="{y + 4}">{who}</text>')
+        x, y = 16 + 102 * (i % 7), 38
+        shape, colour = style_of(who, order)
+        out.append(mark(shape, x, y, colour) + f'<text x="{x + 10}" y="{y + 4}">{who}</text>')
     for percent in range(0, 101, 20):
         x = at(percent / 100)
         out.append(f'<path d="M{x:.1f} {top}V{height - 30}" stroke="#ddd"/>'
