@@ -26,6 +26,37 @@ def print_case(records):
             print(f"| {r['case']} | {r['who']} | not timed: {r['error']} | | | | |", flush=True)
 
 
+def workers_in(records):
+    """Everybody who was timed, ours first."""
+    libraries = list(COLOURS)
+    return sorted({r["who"] for r in records if "ms" in r},
+                  key=lambda who: (libraries.index(who.split()[0]), who))
+
+
+def summary_row(case, found, columns):
+    """found: records of one case by worker."""
+    ours, peers = found.get("ours"), [r for who, r in found.items() if who != "ours"]
+    best = min(peers, key=lambda r: r["ms"], default=None)
+    cells = [f"{found[who]['ms']:.3g}" if who in found else "–" for who in columns]
+    if best:
+        cells[columns.index(best["who"])] += " ◂"
+    gflops, share = (f"{ours['gflops']:.1f}", f"{100 * ours['share']:.0f} %") if ours else ("–", "–")
+    ratio = f"**{best['ratio']:.2f}**" if ours and best else "–"
+    memory = " / ".join(f"{r['rss_mib']:.0f}" if r else "–" for r in (ours, best))
+    return "| " + " | ".join([case, *cells, ratio, gflops, share, memory]) + " |"
+
+
+def print_summary(records):
+    """A row a case: medians of all, and the best peer's time over ours (above 1: ours is faster)."""
+    columns = workers_in(records)
+    head = ["case", *(f"{who}, ms" for who in columns), "best peer / ours", "our GFLOP/s", "our share",
+            "MiB, ours / best peer"]
+    print("\n◂ marks the best peer.\n\n| " + " | ".join(head) + " |\n|---|" + "---:|" * (len(head) - 1))
+    for case in dict.fromkeys(r["case"] for r in records):
+        found = {r["who"]: r for r in records if r["case"] == case and "ms" in r}
+        print(summary_row(case, found, columns))
+
+
 def mark(shape, x, y, colour):
     if shape == "circle":
         return f'<circle cx="{x:.1f}" cy="{y}" r="5" fill="{colour}"/>'
@@ -47,8 +78,7 @@ def plot(records, threads):
     """An SVG: a line for each case, a mark for each worker at its share of the machine's limit."""
     timed = [r for r in records if "ms" in r]
     cases = list(dict.fromkeys(r["case"] for r in timed))
-    libraries = list(COLOURS)
-    order = sorted({r["who"] for r in timed}, key=lambda who: (libraries.index(who.split()[0]), who))
+    order = workers_in(records)
     left, width, line, top = 190, 520, 24, 64
     height = top + line * len(cases) + 34
 
