@@ -87,7 +87,8 @@ def plot(records, threads):
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" '
            'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>',
-           f'<text x="10" y="18" font-weight="bold">Share of the machine\'s limit, {threads} thread{"s" * (threads > 1)}</text>']
+           '<text x="10" y="18" font-weight="bold">Share of the machine\'s limit, '
+           f'{threads} thread{"s" * (threads > 1)}</text>']
     for i, who in enumerate(order):
         x, y = 16 + 102 * (i % 7), 38
         shape, colour = style_of(who, order)
