@@ -115,9 +115,10 @@ std::optional<fs::path> find_llama2c_vocabulary(const fs::path& folder) {
   std::optional<fs::path> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     if (!is_numbered_name(entry.path().filename().string())) continue;
-    check(!found, kOp, "{}: both {} and {}; name the right one tokenizer.bin",
-          printable(folder.string(), 400), found->filename().string(),
-          entry.path().filename().string());
+    if (found)
+      fail(kOp, "{}: both {} and {}; name the right one tokenizer.bin",
+           printable(folder.string(), 400), found->filename().string(),
+           entry.path().filename().string());
     found = entry.path();
   }
   return found;

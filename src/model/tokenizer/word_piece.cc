@@ -22,7 +22,8 @@ void WordPiece::split(std::string_view word, std::vector<WordPart>& parts) const
 bool WordPiece::split_known(std::string_view word, std::vector<WordPart>& parts) const {
   std::string piece;
   for (std::size_t begin = 0; begin < word.size();) {
-    const std::string_view prefix = begin == 0 ? "" : options_.continuing_subword_prefix;
+    const std::string_view prefix =
+        begin == 0 ? std::string_view() : options_.continuing_subword_prefix;
     if (prefix.size() >= vocabulary_->longest_piece()) return false;
     std::size_t length =
         std::min(word.size() - begin, vocabulary_->longest_piece() - prefix.size());
