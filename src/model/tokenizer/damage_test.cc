@@ -262,7 +262,7 @@ TEST(DamagedFiles, Llama2cVocabulary) {
   refuses("", "longest piece");
   refuses(good.substr(0, good.size() - 1), "ends at byte");
   refuses(llama2c(-1, {}), "-1 bytes");
-  refuses(llama2c(1 << 30, {}), "1 to 65536");
+  refuses(llama2c(1 << 30, {}), "1073741824 bytes");
   refuses(llama2c(5, {{0, "<unk>"}}), "1 pieces");
   refuses(llama2c(5, {{0, "toolong"}}), "piece 0 has 7 bytes");
   refuses(llama2c(5, {{0, ""}}), "piece 0 has 0 bytes");
