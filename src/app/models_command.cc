@@ -58,23 +58,20 @@ std::string count_text(std::int64_t n) {
   return x >= 1e3 ? fmt::format("{:.0f}K", x / 1e3) : std::to_string(n);
 }
 
-std::string heads_text(const ModelConfig& c) {
-  const std::string heads = fmt::format("{} x {}", c.n_layers, c.n_heads);
-  return c.n_kv_heads == c.n_heads ? heads : heads + fmt::format("/{}", c.n_kv_heads);
+std::string text_of(const ModelInfo& info) {
+  const ModelConfig& c = info.config;
+  std::string heads = fmt::format("{} layers x {} heads", c.n_layers, c.n_heads);
+  if (c.n_kv_heads != c.n_heads) heads += fmt::format(" on {} kv heads", c.n_kv_heads);
+  return fmt::format("{}, {}, d_model {}, {} parameters\n  {}; ", name_of(c.family), heads,
+                     c.d_model, count_text(info.n_parameters),
+                     info.tokenizer.value_or("no tokenizer"));
 }
 
+/// The name stands alone and whole: it is there to be copied.
 std::string text_of(const Entry& entry, const Style& style) {
-  const std::string name = fit(shown_piece(entry.model.name), 24);
-  std::string out;
-  if (entry.info) {
-    const ModelConfig& c = entry.info->config;
-    out = fmt::format("{} {:<6} {:>10} {:>8} {:>7}  {}\n", style.bold(name), name_of(c.family),
-                      heads_text(c), c.d_model, count_text(entry.info->n_parameters),
-                      entry.info->tokenizer.value_or("no tokenizer"));
-  } else {
-    out = fmt::format("{} cannot be used: {}\n", style.bold(name), entry.problem);
-  }
-  out += style.dim("  " + printable(entry.model.folder.string(), 4096)) + "\n";
+  std::string out = style.bold(shown_piece(entry.model.name)) + "\n  ";
+  out += entry.info ? text_of(*entry.info) : fmt::format("cannot be used: {}\n  ", entry.problem);
+  out += style.dim(printable(entry.model.folder.string(), 4096)) + "\n";
   if (entry.shadowed) out += "  an earlier model has this name: give the folder to use this one\n";
   return out;
 }
@@ -88,8 +85,6 @@ std::string text_of(const std::vector<Entry>& entries,
     for (const auto& place : places) out += "  " + printable(place.string(), 4096) + "\n";
     return out + "put model folders into one of them, or name their place in HEADLIGHT_MODELS\n";
   }
-  out = style.dim(fmt::format("{:<24} {:<6} {:>10} {:>8} {:>7}  {}\n", "name", "family",
-                              "layers x H", "d_model", "params", "tokenizer"));
   for (const Entry& entry : entries) out += text_of(entry, style);
   return out;
 }

@@ -29,6 +29,13 @@ std::string byte_range(const Token& token) {
   return token.begin == token.end ? "" : fmt::format("{}-{}", token.begin, token.end);
 }
 
+/// A piece where it stands among words: the token table shows its leading space.
+std::string_view bare(std::string_view shown) {
+  constexpr std::string_view kOpenBox = "\u2423";
+  const bool space = shown.starts_with(kOpenBox) && shown.size() > kOpenBox.size();
+  return space ? shown.substr(kOpenBox.size()) : shown;
+}
+
 }  // namespace
 
 RowText::RowText(const std::vector<Token>& tokens, std::int64_t top, Style style)
@@ -76,7 +83,7 @@ std::string RowText::token_table(std::size_t most) const {
 }
 
 std::string RowText::name(std::int64_t token) const {
-  return fmt::format("{} \"{}\"", token, cut(pieces_[static_cast<std::size_t>(token)], 24));
+  return fmt::format("{} \"{}\"", token, cut(bare(pieces_[static_cast<std::size_t>(token)]), 24));
 }
 
 std::string RowText::heading(std::string_view label) const {
@@ -84,8 +91,9 @@ std::string RowText::heading(std::string_view label) const {
 }
 
 std::string RowText::target(std::size_t token, float weight) const {
-  return fmt::format("{:>{}} {} {:.2f} {} ", token, index_width_, fit(pieces_[token], piece_width_),
-                     weight, style_.accent(fit(bar(weight, kBar), kBar)));
+  return fmt::format("{:>{}} {} {:.2f} {} ", token, index_width_,
+                     fit(bare(pieces_[token]), piece_width_), weight,
+                     style_.accent(fit(bar(weight, kBar), kBar)));
 }
 
 std::string RowText::compact(std::string_view label, double entropy,

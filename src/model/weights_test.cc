@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "model/transformer.h"
+#include "support/expect_error.h"
 #include "support/shared.h"
 #include "support/tiny_model.h"
 
@@ -54,6 +55,20 @@ TEST(Weights, MissingTensor) {
   TinyModel head = testing::tiny_llama();
   head.tensors.erase("lm_head.weight");
   expect_refused(head, {"lm_head.weight", "missing"});
+}
+
+TEST(Weights, CountingReadsNoValuesAndRefusesTheSame) {
+  TinyModel tiny = testing::tiny_llama();
+  const auto folder = testing::scratch_folder();
+  const auto count = [&] {
+    write_model(tiny, folder);
+    return count_parameters(folder, read_config(folder));
+  };
+  EXPECT_EQ(count(), load(tiny).n_parameters());
+  tiny.tensors["norm.weight"].span<float>()[0] = NAN;
+  EXPECT_EQ(count(), load(testing::tiny_llama()).n_parameters());
+  tiny.tensors["norm.weight"] = Tensor({5});
+  testing::expect_error([&] { count(); }, {"norm.weight", "[5]", "[12]"});
 }
 
 TEST(Weights, WrongShapeNamesBothAndTheFile) {
