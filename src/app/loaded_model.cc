@@ -70,10 +70,12 @@ std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
                 "the text is {} tokens, more than the {} positions of model \"{}\"; shorten it",
                 tokens.size(), config.max_len, printable(model.info.name));
   for (const Token& token : tokens)
-    check(0 <= token.id && token.id < config.vocab_size, "tokenizer",
-          "token \"{}\" has id {}, but the model's vocabulary is [0, {}): the tokenizer belongs to "
-          "another model",
-          printable(token.piece), token.id, config.vocab_size);
+    check(
+        0 <= token.id && token.id < config.vocab_size, "tokenizer",
+        "{}: token \"{}\" has id {}, but the model's vocabulary is [0, {}): the tokenizer belongs "
+        "to another model",
+        printable(model.info.folder.string(), 300), printable(token.piece), token.id,
+        config.vocab_size);
   return tokens;
 }
 
