@@ -93,7 +93,9 @@ std::vector<Bpe::Symbol> Bpe::symbols_of(std::string_view word) const {
     next_code_point(word, at);
     const std::string_view character = word.substr(begin, at - begin);
     const Span bytes{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at)};
-    piece.assign(begin == 0 ? "" : options_.continuing_subword_prefix).append(character);
+    piece.clear();
+    if (begin > 0) piece = options_.continuing_subword_prefix;
+    piece += character;
     if (at == word.size()) piece += options_.end_of_word_suffix;
     if (const auto id = vocabulary_->find(piece))
       symbols.push_back({*id, bytes});

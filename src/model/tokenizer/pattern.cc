@@ -117,10 +117,12 @@ std::vector<Span> Pattern::find_regex(std::string_view text) const {
     Span match;
     const int code = search.next(at, match);
     if (code == PCRE2_ERROR_NOMATCH) break;
-    check(code >= 0, kOp, "the regular expression \"{}\" gave up at byte {} of {}: {}",
-          printable(text_), at, text.size(), message_of(code));
-    check(match.begin >= at && match.begin <= match.end, kOp,
-          "the regular expression \"{}\" moves the start of its match (\\K)", printable(text_));
+    if (code < 0)
+      fail(kOp, "the regular expression \"{}\" gave up at byte {} of {}: {}", printable(text_), at,
+           text.size(), message_of(code));
+    if (match.begin < at || match.begin > match.end)
+      fail(kOp, "the regular expression \"{}\" moves the start of its match (\\K)",
+           printable(text_));
     const bool empty = match.size() == 0;
     // An empty match splits the text, but not where the last match has just done so.
     if (!empty || found.empty() || found.back().end != match.begin) found.push_back(match);

@@ -39,13 +39,12 @@ class SentencePiece final : public Tokenizer {
   void widen_bytes(std::vector<Token>& tokens) const;
 
   sentencepiece::SentencePieceProcessor processor_;
-  Decoder readable_;
+  Pieces pieces_;  // by id, as a person reads them
   bool add_bos_ = false;
   bool add_eos_ = false;
 };
 
-SentencePiece::SentencePiece(const std::filesystem::path& path, const JsonObject& config)
-    : readable_(decode_replace(Pattern::literal("\u2581"), " ")) {
+SentencePiece::SentencePiece(const std::filesystem::path& path, const JsonObject& config) {
   sentencepiece::logging::SetMinLogLevel(kLogFatal);
   const std::string source = printable(path.string(), 400);
   const std::string bytes = read_text_file(path);
@@ -54,10 +53,13 @@ SentencePiece::SentencePiece(const std::filesystem::path& path, const JsonObject
   check(status.ok(), kOp, "{}: not a SentencePiece model, or damaged: {}", source,
         printable(status.ToString(), 200));
   check(processor_.GetPieceSize() > 0, kOp, "{}: the vocabulary is empty", source);
-  for (int id = 0; id < processor_.GetPieceSize(); ++id)
-    if (!is_utf8(processor_.IdToPiece(id)))
-      fail(kOp, "{}: piece {} is not UTF-8: \"{}\"", source, id,
-           printable(processor_.IdToPiece(id)));
+  for (int id = 0; id < processor_.GetPieceSize(); ++id) {
+    const std::string& piece = processor_.IdToPiece(id);
+    if (!is_utf8(piece))
+      fail(kOp, "{}: piece {} is not UTF-8: \"{}\"", source, id, printable(piece));
+    pieces_.push_back(piece);
+  }
+  pieces_ = decode_replace(Pattern::literal("\u2581"), " ")(std::move(pieces_));
   add_bos_ = config.boolean_or("add_bos_token", processor_.bos_id() >= 0);
   add_eos_ = config.boolean_or("add_eos_token", false);
   check(!add_bos_ || processor_.bos_id() >= 0, kOp,
@@ -127,7 +129,7 @@ std::string SentencePiece::decode(const std::vector<std::int64_t>& ids) const {
 }
 
 std::string SentencePiece::piece(std::int64_t id) const {
-  return readable_({processor_.IdToPiece(checked(id))}).front();
+  return pieces_[static_cast<std::size_t>(checked(id))];
 }
 
 }  // namespace
