@@ -240,13 +240,47 @@ TEST(DamagedFiles, SentencePieceModel) {
       {"tokenizer_config.json", "add_bos_token"});
 }
 
+template <class T>
+std::string bytes_of(T value) {
+  std::string out(sizeof(value), '\0');
+  std::memcpy(out.data(), &value, sizeof(value));
+  return out;
+}
+
+/// A field of a protocol buffer message with `bytes` in it.
+std::string field(char number, const std::string& bytes) {
+  std::string out{static_cast<char>(number << 3 | 2)};
+  for (std::size_t rest = bytes.size(); out.size() < 4; rest >>= 7)
+    out += static_cast<char>((rest & 0x7F) | (out.size() < 3 ? 0x80 : 0));
+  return out + bytes;
+}
+
+/// A message later in the file adds to one before it, so a normaliser can be appended to a model.
+TEST(DamagedFiles, SentencePieceCharsmap) {
+  HEADLIGHT_SHARED_OR_SKIP(path, "models/stories15M/tokenizer.model");
+  const std::string good = read_text_file(path);
+  const auto load = [&](const std::vector<std::uint32_t>& units, const std::string& texts) {
+    std::string map = bytes_of(static_cast<std::uint32_t>(units.size() * 4));
+    for (const std::uint32_t unit : units) map += bytes_of(unit);
+    return load_files({{"tokenizer.model", good + field(3, field(2, map + texts))}});
+  };
+  const std::string texts("x\0", 2);
+  std::vector<std::uint32_t> units(256, 0);
+  EXPECT_EQ(load(units, texts)->decode({9038}), "Once");
+  const auto refuses = [&](const std::vector<std::uint32_t>& bad, const std::string& text) {
+    expect_error([&] { load(bad, text); }, {"tokenizer.model", "precompiled_charsmap"});
+  };
+  refuses(units, "x");      // texts without an end
+  refuses(units, "");       // none at all
+  refuses({0, 0}, texts);   // fewer units than there are bytes
+  units['a'] = 300u << 10;  // leads to unit 300 ^ 'a'
+  refuses(units, texts);
+  units['a'] = 1u << 8;  // has a value, at unit 'a' itself, far past the texts
+  refuses(units, texts);
+}
+
 std::string llama2c(std::int32_t longest,
                     const std::vector<std::pair<float, std::string>>& pieces) {
-  const auto bytes_of = [](auto value) {
-    std::string out(sizeof(value), '\0');
-    std::memcpy(out.data(), &value, sizeof(value));
-    return out;
-  };
   std::string out = bytes_of(longest);
   for (const auto& [score, text] : pieces)
     out += bytes_of(score) + bytes_of(static_cast<std::int32_t>(text.size())) + text;

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/mapped_file.h"
 #include "core/utf8.h"
+#include "model/tokenizer/charsmap.h"
 #include "model/tokenizer/decoders.h"
 
 // Exported by libsentencepiece, which otherwise writes to standard error; its headers for programs
@@ -49,6 +50,7 @@ SentencePiece::SentencePiece(const std::filesystem::path& path, const JsonObject
   const std::string source = printable(path.string(), 400);
   const std::string bytes = read_text_file(path);
   check(!bytes.empty(), kOp, "{}: empty; a SentencePiece model is expected", source);
+  check_charsmaps(bytes, source);
   const auto status = processor_.LoadFromSerializedProto(bytes);
   check(status.ok(), kOp, "{}: not a SentencePiece model, or damaged: {}", source,
         printable(status.ToString(), 200));
