@@ -19,7 +19,7 @@ namespace headlight {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::Ran;
+using testing::ProgramResult;
 using testing::run_headlight;
 
 const std::vector<std::int64_t> kIds = {3, 1, 4, 1, 5, 9, 2, 6};
@@ -35,12 +35,12 @@ class Cli : public ::testing::Test {
   }
   ~Cli() override { fs::remove_all(models_); }
 
-  Ran run(const std::vector<std::string>& args) const {
+  ProgramResult run(const std::vector<std::string>& args) const {
     return run_headlight(args, {{"HEADLIGHT_MODELS", models_.string()}});
   }
   json run_json(std::vector<std::string> args) const {
     args.push_back("--json");
-    const Ran ran = run(args);
+    const ProgramResult ran = run(args);
     EXPECT_EQ(ran.exit_code, 0) << ran.err;
     EXPECT_EQ(ran.err, "");
     return json::parse(ran.out);
@@ -51,7 +51,8 @@ class Cli : public ::testing::Test {
 };
 
 /// One line on standard error that says every part, nothing on standard output.
-void expect_refused(const Ran& ran, int exit_code, const std::vector<std::string>& parts) {
+void expect_refused(const ProgramResult& ran, int exit_code,
+                    const std::vector<std::string>& parts) {
   EXPECT_EQ(ran.exit_code, exit_code) << ran.err;
   EXPECT_EQ(ran.out, "");
   EXPECT_TRUE(ran.err.starts_with("headlight: ")) << ran.err;
@@ -80,7 +81,7 @@ TEST_F(Cli, WrongUsageIsOneLineWithAHint) {
 TEST_F(Cli, HelpAndVersion) {
   EXPECT_EQ(run({"--version"}).out.substr(0, 10), "headlight ");
   for (const char* command : {"show", "logits", "trace", "pattern", "models", "lab"}) {
-    const Ran ran = run({command, "--help"});
+    const ProgramResult ran = run({command, "--help"});
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_NE(ran.out.find("Examples:"), std::string::npos) << command;
   }
@@ -112,7 +113,9 @@ TEST_F(Cli, FailuresAreOneLineAndExitOne) {
 }
 
 TEST_F(Cli, StandardOutputThatTakesNothingIsAFailure) {
-  const Ran ran = run_headlight({"models"}, {}, "/dev/full");
+  std::vector<std::string> words = {"/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh"};
+  for (const std::string& word : testing::headlight_command({"models"})) words.push_back(word);
+  const ProgramResult ran = testing::run_program(words, models_);
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_NE(ran.err.find("standard output"), std::string::npos) << ran.err;
 }
@@ -136,7 +139,7 @@ TEST_F(Cli, ModelsListsTheSoundAndTheDamaged) {
   EXPECT_NE(by_name["cut"]["error"].get<std::string>().find("up_proj"), std::string::npos);
   EXPECT_NE(by_name["empty-config"]["error"].get<std::string>().find("config.json"),
             std::string::npos);
-  const Ran text = run({"models"});
+  const ProgramResult text = run({"models"});
   EXPECT_EQ(text.exit_code, 0);
   EXPECT_NE(text.out.find("cut"), std::string::npos);
 }
@@ -145,12 +148,13 @@ TEST_F(Cli, TheFirstOfTwoModelsWithOneNameIsMeant) {
   write_model(testing::tiny_llama(), models_ / "second" / "tiny-gpt2");
   const testing::Environment both = {
       {"HEADLIGHT_MODELS", models_.string() + ":" + (models_ / "second").string()}};
-  const Ran ran = run_headlight({"models", "--json"}, both);
+  const ProgramResult ran = run_headlight({"models", "--json"}, both);
   const json listed = json::parse(ran.out);
   int shadowed = 0;
   for (const json& model : listed["models"]) shadowed += model["shadowed"].get<bool>();
   EXPECT_EQ(shadowed, 1);
-  const Ran shown = run_headlight({"show", "--model", "tiny-gpt2", "--ids", "1", "--json"}, both);
+  const ProgramResult shown =
+      run_headlight({"show", "--model", "tiny-gpt2", "--ids", "1", "--json"}, both);
   EXPECT_EQ(json::parse(shown.out)["model"]["family"], "gpt2");
 }
 
@@ -160,8 +164,8 @@ TEST_F(Cli, ASnapshotOfAHuggingFaceCacheIsFoundByItsName) {
   write_model(testing::tiny_llama(), repository / "snapshots" / "zzz");
   fs::create_directories(repository / "refs");
   std::ofstream(repository / "refs" / "main") << "abc";
-  const Ran ran = run_headlight({"show", "--model", "some/model", "--ids", "1", "--json"},
-                                {{"HF_HUB_CACHE", (models_ / "hub").string()}});
+  const ProgramResult ran = run_headlight({"show", "--model", "some/model", "--ids", "1", "--json"},
+                                          {{"HF_HUB_CACHE", (models_ / "hub").string()}});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(json::parse(ran.out)["model"]["family"], "bert");
   EXPECT_EQ(json::parse(ran.out)["model"]["name"], "some/model");
@@ -267,7 +271,8 @@ TEST_F(Cli, LogitsOfRealModelsAreTheGoldenOnes) {
     std::string ids;
     for (std::int64_t id : testing::integers(golden, "input_ids")) ids += std::to_string(id) + ",";
     const std::string out = file("out.safetensors");
-    const Ran ran = run({"logits", "--model", folder.string(), "--ids", ids, "--out", out});
+    const ProgramResult ran =
+        run({"logits", "--model", folder.string(), "--ids", ids, "--out", out});
     ASSERT_EQ(ran.exit_code, 0) << ran.err;
     const SafetensorsFile written(out);
     EXPECT_LT(testing::largest_difference(written.tensor("logits"), golden.tensor("logits")), 2e-4);

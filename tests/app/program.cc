@@ -2,96 +2,52 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
+#include <filesystem>
 
-#include "support/shared.h"
+#include "core/error.h"
 
 namespace headlight::testing {
 namespace fs = std::filesystem;
-namespace {
 
-std::string program_path() {
-  const char* path = std::getenv("HEADLIGHT_BINARY");
-  return path ? path : "build/release/headlight";
-}
-
-/// The two settings of the sanitizers that tests may need, and nothing else of the surroundings:
-/// what is found on one machine must not change a test.
-Environment whole_environment(const Environment& more) {
-  Environment all = {{"PATH", "/usr/bin:/bin"}, {"HEADLIGHT_SHARED", "/nonexistent"}};
+std::vector<std::string> headlight_command(const std::vector<std::string>& args,
+                                           const Environment& environment) {
+  std::vector<std::string> words = {"/usr/bin/env", "-i", "HEADLIGHT_SHARED=/nonexistent"};
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "OMP_NUM_THREADS"})
-    if (const char* value = std::getenv(name)) all[name] = value;
-  for (const auto& [name, value] : more) all[name] = value;
-  return all;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  for (std::string& s : strings) out.push_back(s.data());
-  out.push_back(nullptr);
-  return out;
-}
-
-/// Starts the program with its output going to two descriptors.
-pid_t start(const std::vector<std::string>& args, const Environment& environment, int out,
-            int err) {
-  std::vector<std::string> words = {program_path()}, settings;
+    if (const char* value = std::getenv(name)) words.push_back(fmt::format("{}={}", name, value));
+  for (const auto& [name, value] : environment) words.push_back(fmt::format("{}={}", name, value));
+  words.push_back(headlight_program());
   words.insert(words.end(), args.begin(), args.end());
-  for (const auto& [name, value] : whole_environment(environment))
-    settings.push_back(name + "=" + value);
-  std::vector<char*> argv = pointers(words), envp = pointers(settings);
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  ::dup2(out, STDOUT_FILENO);
-  ::dup2(err, STDERR_FILENO);
-  ::execve(argv[0], argv.data(), envp.data());
-  ::_exit(127);
+  return words;
 }
 
-int wait_for(pid_t pid) {
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-std::string contents(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
-
-}  // namespace
-
-Ran run_headlight(const std::vector<std::string>& args, const Environment& environment,
-                  const fs::path& out) {
-  static std::atomic<int> runs = 0;
-  const std::string stem =
-      "headlight-run-" + std::to_string(::getpid()) + "-" + std::to_string(++runs);
-  const fs::path out_file = out.empty() ? fs::temp_directory_path() / (stem + ".out") : out;
-  const fs::path err_file = fs::temp_directory_path() / (stem + ".err");
-  const int out_fd = ::open(out_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const int err_fd = ::open(err_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const int exit_code = wait_for(start(args, environment, out_fd, err_fd));
-  ::close(out_fd);
-  ::close(err_fd);
-  Ran ran{exit_code, out.empty() ? contents(out_file) : "", contents(err_file)};
-  if (out.empty()) fs::remove(out_file);
-  fs::remove(err_file);
-  return ran;
+ProgramResult run_headlight(const std::vector<std::string>& args, const Environment& environment) {
+  std::string pattern = fs::temp_directory_path() / "headlight-run-XXXXXX";
+  check(::mkdtemp(pattern.data()) != nullptr, "test", "no folder {} for a run's output", pattern);
+  const ProgramResult result = run_program(headlight_command(args, environment), pattern);
+  fs::remove_all(pattern);
+  return result;
 }
 
 Running::Running(const std::vector<std::string>& args, const Environment& environment) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return;
-  pid_ = start(args, environment, pipe[1], STDERR_FILENO);
-  ::close(pipe[1]);
-  out_ = pipe[0];
+  const std::vector<std::string> words = headlight_command(args, environment);
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  int ends[2];
+  check(::pipe2(ends, O_CLOEXEC) == 0, "test", "no pipe");
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+  const int failed = ::posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  ::close(ends[1]);
+  out_ = ends[0];
+  check(failed == 0, "test", "cannot start {}", words[0]);
 }
 
 Running::~Running() {
@@ -108,9 +64,10 @@ std::string Running::first_line() {
 
 int Running::end_with(int signal) {
   ::kill(pid_, signal);
-  const int exit_code = wait_for(pid_);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
   pid_ = -1;
-  return exit_code;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace headlight::testing

@@ -1,29 +1,28 @@
-// The real program, run as a person or a browser would meet it.
+// The lab program as these tests run it: in surroundings where nothing is found by chance.
 #pragma once
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "support/run_program.h"
 
 namespace headlight::testing {
 
 using Environment = std::map<std::string, std::string>;
 
-/// What a run left behind.
-struct Ran {
-  int exit_code;  ///< 128 + n when signal n ended it
-  std::string out, err;
-};
+/// `headlight args...` as words for run_program, with `environment` and nothing else of the tests'
+/// own but what the sanitizers read.
+std::vector<std::string> headlight_command(const std::vector<std::string>& args,
+                                           const Environment& environment = {});
 
-/// Runs `headlight args...` to its end. `environment` is added to a clean one in which no model is
-/// found; `out` replaces the file that standard output goes to.
-Ran run_headlight(const std::vector<std::string>& args, const Environment& environment = {},
-                  const std::filesystem::path& out = {});
+/// Runs it to its end.
+ProgramResult run_headlight(const std::vector<std::string>& args,
+                            const Environment& environment = {});
 
-/// A program that keeps running, such as the lab; killed at the end of the scope if need be.
+/// A run that goes on, such as the lab's; killed at the end of the scope if need be.
 class Running {
  public:
   Running(const std::vector<std::string>& args, const Environment& environment);
@@ -33,7 +32,7 @@ class Running {
 
   /// The first line that it prints; empty when it ended without one.
   std::string first_line();
-  /// Sends a signal and waits for the end.
+  /// Sends a signal and waits for the end; the exit code, or 128 + n when signal n ended it.
   int end_with(int signal);
 
  private:

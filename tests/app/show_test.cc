@@ -14,10 +14,10 @@
 namespace headlight {
 namespace {
 namespace fs = std::filesystem;
-using testing::Ran;
+using testing::ProgramResult;
 using testing::run_headlight;
 
-void expect_fits_a_terminal(const Ran& ran) {
+void expect_fits_a_terminal(const ProgramResult& ran) {
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.err, "");
   EXPECT_TRUE(is_utf8(ran.out));
@@ -41,7 +41,7 @@ class Show : public ::testing::Test {
   }
   ~Show() override { fs::remove_all(folder_); }
 
-  Ran show(const std::string& ids, const std::vector<std::string>& more = {}) const {
+  ProgramResult show(const std::string& ids, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> args = {"show", "--model", (folder_ / "long").string(), "--ids", ids};
     args.insert(args.end(), more.begin(), more.end());
     return run_headlight(args);
