@@ -23,9 +23,9 @@ void Shape::push_back(std::int64_t dim) {
 std::int64_t Shape::numel() const {
   std::int64_t product = 1;
   for (std::int64_t dim : *this) {
-    check(dim >= 0, "shape", "negative extent in {}", to_string(*this));
+    check(dim >= 0, "shape", "negative extent in {}", *this);
     check(!__builtin_mul_overflow(product, dim, &product), "shape",
-          "{} has more elements than 63 bits count", to_string(*this));
+          "{} has more elements than 63 bits count", *this);
   }
   return product;
 }

@@ -1,6 +1,8 @@
 // Extents of a tensor: at most eight dimensions, held in place (no allocation).
 #pragma once
 
+#include <fmt/core.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,3 +43,12 @@ class Shape {
 std::string to_string(const Shape& shape);
 
 }  // namespace headlight
+
+/// Lets check() take a shape as it is, and format it only on failure.
+template <>
+struct fmt::formatter<headlight::Shape> : fmt::formatter<std::string> {
+  template <class Context>
+  auto format(const headlight::Shape& shape, Context& context) const {
+    return fmt::formatter<std::string>::format(to_string(shape), context);
+  }
+};

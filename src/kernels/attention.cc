@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "kernels/attention_flash.h"
 #include "kernels/attention_ref.h"
+#include "kernels/target_override.h"
 
 namespace headlight {
 namespace {
@@ -46,6 +47,7 @@ std::span<const AttentionKernel> attention_kernels() {
 
 AttentionReport attention(std::span<const AttentionKernel> kernels, const AttentionTensors& tensors,
                           const AttentionOptions& options) {
+  use_target_from_environment();
   const AttentionProblem problem = attention_problem(tensors, options);
   if (const std::string_view name = forced_name(options); !name.empty()) {
     const AttentionKernel& kernel = find_kernel(kernels, name);

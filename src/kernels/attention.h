@@ -37,7 +37,8 @@ struct AttentionTensors {
   TensorView v = {};  ///< [B, Tkv, Hkv, Dv]
   /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend.
   TensorView mask = {};
-  /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores.
+  /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores; -inf masks
+  /// the pair.
   TensorView bias = {};
   /// Optional, [H]: adds slope_h * (j - i), i aligned as causal.
   std::span<const float> alibi_slopes = {};
@@ -75,7 +76,7 @@ struct AttentionProblem {
   float scale = 1;
   float softcap = 0;
   Causal causal = Causal::none;
-  Window window;
+  Window window = {};
   std::uint8_t extras = 0;  ///< bits of Extra
 
   bool has(Extra e) const { return (extras & static_cast<std::uint8_t>(e)) != 0; }

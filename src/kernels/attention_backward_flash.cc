@@ -39,9 +39,9 @@ void ScoreGradients(const BackwardCall& call, const BackwardTile& tile, const Ti
   const BackwardBlock& block = *scratch.block;
   FlashScratch& flash = scratch.flash;
 
-  Scores<kVecs>(d, block.k_rows + aligned * head_dim, weights.end - aligned, tile.flash.q_t,
+  Scores<kVecs>(d, block.k_by_key + aligned * head_dim, weights.end - aligned, tile.flash.q_t,
                 head_dim, weights.row(aligned), flash.largest);
-  Scores<kVecs>(d, block.v_rows + aligned * head_dim_v, weights.end - aligned, tile.dz_t,
+  Scores<kVecs>(d, block.v_by_key + aligned * head_dim_v, weights.end - aligned, tile.dz_t,
                 head_dim_v, d_scores.row(aligned), flash.largest);
   if (p.softcap > 0) SoftcapSlopes(d, weights, p.softcap, scratch.slopes);
   AdjustScores(d, call.flash, weights, flash);
@@ -49,7 +49,8 @@ void ScoreGradients(const BackwardCall& call, const BackwardTile& tile, const Ti
   const V gate = hn::Set(d, tile.gate);
   for (size_t j = weights.begin; j < weights.end; ++j)
     for (size_t c = 0; c < kVecs * hn::Lanes(d); c += hn::Lanes(d)) {
-      const V w = Exp2(d, hn::Sub(hn::Load(d, weights.row(j) + c), hn::Load(d, tile.lse2 + c)));
+      const V x = hn::Sub(hn::Load(d, weights.row(j) + c), hn::Load(d, tile.lse + c));
+      const V w = Exp2(d, hn::Mul(x, hn::Set(d, kLog2e)));
       const V dp = hn::Mul(gate, hn::Load(d, d_scores.row(j) + c));
       V ds = hn::Mul(hn::Mul(w, scale), hn::Sub(dp, hn::Load(d, tile.delta + c)));
       if (p.softcap > 0) ds = hn::Mul(ds, hn::Load(d, scratch.slopes + j * tile.flash.width + c));
@@ -81,7 +82,7 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
   const KeyRun run{aligned, round_up(end, kRows), tile.flash.width};
   AddToKeys(d, weights.scores, run, tile.dz_rows, static_cast<size_t>(p.head_dim_v), block.d_v);
   AddToKeys(d, d_scores.scores, run, tile.q_rows, static_cast<size_t>(p.head_dim), block.d_k);
-  AddValues<kVecs>(d, block.k_panels + begin * kRows, static_cast<size_t>(kBlockKeys) * kRows,
+  AddValues<kVecs>(d, block.k_by_element + begin * kRows, static_cast<size_t>(kBlockKeys) * kRows,
                    end - begin, d_scores.row(begin), scratch.flash.shrink,
                    static_cast<size_t>(p.head_dim), tile.dq_t);
 }

@@ -46,19 +46,19 @@ struct BackwardTile {
   const float* dz_t = nullptr;     ///< [head_dim_v, width]
   const float* q_rows = nullptr;   ///< column panels (see PackPanels)
   const float* dz_rows = nullptr;  ///< column panels, times the gate
-  const float* lse2 = nullptr;     ///< [width], base 2; +inf for dead rows and empty lanes
+  const float* lse = nullptr;      ///< [width]; +inf for dead rows and empty lanes
   const float* delta = nullptr;    ///< [width]
   float* dq_t = nullptr;           ///< [head_dim, width], added to
   float gate = 1;
 };
 
-/// A block of keys: K and V in both packings, dK and dV as rows of whole vectors.
+/// A block of keys: K and V as panels, dK and dV as rows of whole vectors.
 struct BackwardBlock {
   std::int64_t begin = 0;
   size_t count = 0;
-  float* k_rows = nullptr;
-  float* v_rows = nullptr;
-  float* k_panels = nullptr;
+  float* k_by_key = nullptr;      ///< panels of kRows keys, for Scores
+  float* v_by_key = nullptr;      ///< the same of V
+  float* k_by_element = nullptr;  ///< panels of kRows elements, for AddValues
   float* d_k = nullptr;
   float* d_v = nullptr;
 };
@@ -73,7 +73,7 @@ struct BackwardScratch {
   float* dz_t = nullptr;
   float* q_rows = nullptr;
   float* dz_rows = nullptr;
-  float* lse2 = nullptr;
+  float* lse = nullptr;
   float* delta = nullptr;
   std::array<BackwardBlock, kBackwardKeys / kBlockKeys> memory{};
   std::span<BackwardBlock> blocks;  ///< those in use
@@ -117,14 +117,14 @@ inline void Reserve(const AttentionProblem& p, BackwardScratch& s) {
       {&s.dz_t, dv * width},
       {&s.q_rows, Padded(p.head_dim) * width},
       {&s.dz_rows, Padded(p.head_dim_v) * width},
-      {&s.lse2, width},
+      {&s.lse, width},
       {&s.delta, width},
   };
   for (BackwardBlock& block : s.memory)
     parts.insert(parts.end(),
-                 {{&block.k_rows, keys * d},
-                  {&block.v_rows, keys * dv},
-                  {&block.k_panels, static_cast<size_t>(kBlockKeys) * round_up(d, kRows)},
+                 {{&block.k_by_key, keys * d},
+                  {&block.v_by_key, keys * dv},
+                  {&block.k_by_element, static_cast<size_t>(kBlockKeys) * round_up(d, kRows)},
                   {&block.d_k, keys * Padded(p.head_dim)},
                   {&block.d_v, keys * Padded(p.head_dim_v)}});
   lay_out(parts, s.storage);
@@ -206,31 +206,31 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
   const FlashCall& flash = call.flash;
   const AttentionProblem& p = flash.problem;
   const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
-  const auto copy_rows = [](Matrix<const float> from, size_t count, size_t n, float* to) {
-    for (size_t j = 0; j < round_up(count, kRows); ++j)  // the last row fills a register tile up
-      std::copy_n(from.row(std::min(j, count - 1)), n, to + j * n);
+  const auto pack_keys = [](Matrix<const float> from, size_t count, size_t n, float* to) {
+    for (size_t j = 0; j < count; j += kRows)
+      PackPanel({from.row(j), from.stride}, std::min(kRows, count - j), n, to + j * n);
   };
   size_t used = 0;
   for (; begin < end; begin += kBlockKeys, ++used) {
     BackwardBlock& block = s.memory[used];
     block.begin = begin;
     block.count = static_cast<size_t>(std::min(kBlockKeys, end - begin));
-    copy_rows(RowsOf(flash.tensors.k, flash.batch, flash.kv_head, begin), block.count, d,
-              block.k_rows);
-    copy_rows(RowsOf(flash.tensors.v, flash.batch, flash.kv_head, begin), block.count, dv,
-              block.v_rows);
+    const auto keys = RowsOf(flash.tensors.k, flash.batch, flash.kv_head, begin);
+    pack_keys(keys, block.count, d, block.k_by_key);
+    pack_keys(RowsOf(flash.tensors.v, flash.batch, flash.kv_head, begin), block.count, dv,
+              block.v_by_key);
     for (size_t e = 0; e < round_up(d, kRows); ++e)
       for (size_t j = 0; j < block.count; ++j)
-        block.k_panels[(e / kRows * static_cast<size_t>(kBlockKeys) + j) * kRows + e % kRows] =
-            e < d ? block.k_rows[j * d + e] : 0.0f;
-    const size_t keys = round_up(block.count, kRows);
-    std::fill_n(block.d_k, keys * Padded(p.head_dim), 0.0f);
-    std::fill_n(block.d_v, keys * Padded(p.head_dim_v), 0.0f);
+        block.k_by_element[(e / kRows * static_cast<size_t>(kBlockKeys) + j) * kRows + e % kRows] =
+            e < d ? keys.row(j)[e] : 0.0f;
+    const size_t rows = round_up(block.count, kRows);
+    std::fill_n(block.d_k, rows * Padded(p.head_dim), 0.0f);
+    std::fill_n(block.d_v, rows * Padded(p.head_dim_v), 0.0f);
   }
   s.blocks = std::span(s.memory).first(used);
 }
 
-/// What of a tile does not depend on the keys: lse2, delta = dz . z.
+/// What of a tile does not depend on the keys: lse, delta = dz . z.
 inline void PackRowSums(const BackwardCall& call, const FlashTile& place, BackwardScratch& s) {
   const FlashCall& flash = call.flash;
   const TensorView lse = flash.tensors.lse, z = flash.tensors.z;
@@ -238,14 +238,14 @@ inline void PackRowSums(const BackwardCall& call, const FlashTile& place, Backwa
   const auto z_rows = RowsOf(z, flash.batch, place.head, place.q_begin);
   const auto n = static_cast<size_t>(flash.problem.head_dim_v);
   for (size_t i = 0; i < place.width; ++i) {
-    s.lse2[i] = std::numeric_limits<float>::infinity();
+    s.lse[i] = std::numeric_limits<float>::infinity();
     s.delta[i] = 0;
     if (i >= place.rows) continue;
     const float value =
         lse.as<float>()[flash.batch * lse.stride(0) + place.head * lse.stride(1) +
                         (place.q_begin + static_cast<std::int64_t>(i)) * lse.stride(2)];
     if (value == kMinusInfinity) continue;
-    s.lse2[i] = value * kLog2e;
+    s.lse[i] = value;
     double sum = 0;
     for (size_t e = 0; e < n; ++e) sum += static_cast<double>(dz.row(i)[e]) * z_rows.row(i)[e];
     s.delta[i] = static_cast<float>(sum);
@@ -270,7 +270,7 @@ inline BackwardTile PackTile(const BackwardCall& call, const FlashTile& place, f
                     .dz_t = s.dz_t,
                     .q_rows = s.q_rows,
                     .dz_rows = s.dz_rows,
-                    .lse2 = s.lse2,
+                    .lse = s.lse,
                     .delta = s.delta,
                     .dq_t = dq_t,
                     .gate = gates.empty() ? 1.0f : gates[static_cast<size_t>(place.head)]};
@@ -281,7 +281,7 @@ inline BackwardTile PackTile(const BackwardCall& call, const FlashTile& place, f
   }
   Transpose(q, place.rows, d, {s.q_t, stride});
   Transpose(dz, place.rows, dv, {s.dz_t, stride});
-  ScaleBy(p.softcap > 0 ? p.scale : p.scale * kLog2e, {s.q_t, d * place.width});
+  ScaleBy(p.scale, {s.q_t, d * place.width});
   PackPanels(q, place.rows, place.width, p.head_dim, s.q_rows);
   PackPanels(dz, place.rows, place.width, p.head_dim_v, s.dz_rows);
   if (tile.gate != 1) ScaleBy(tile.gate, {s.dz_rows, Padded(p.head_dim_v) * place.width});

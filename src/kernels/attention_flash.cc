@@ -10,6 +10,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention_flash.cc"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/attention_flash_adjust-inl.h"
@@ -23,20 +24,16 @@ namespace HWY_NAMESPACE {
 namespace {
 
 /// Packed queries and unfinished outputs that one unit of work holds; they stay in L2.
-constexpr std::int64_t kStateBytes = 512 << 10;
+constexpr std::int64_t kStateBytes = 1200 << 10;
 
 size_t TileWidth() {
   return kTileVecs * hn::Lanes(D());
 }
 
-size_t RoundUp(size_t n, size_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 /// Floats that a tile's arrays take.
 size_t TileFloats(const AttentionProblem& p) {
   return TileWidth() *
-         (static_cast<size_t>(p.head_dim) + RoundUp(static_cast<size_t>(p.head_dim_v), kRows) + 2);
+         (static_cast<size_t>(p.head_dim) + round_up(static_cast<size_t>(p.head_dim_v), kRows) + 2);
 }
 
 /// Lays the thread's working memory out for `tiles` tiles of this problem.
@@ -47,45 +44,24 @@ void Reserve(const AttentionProblem& p, size_t tiles, FlashScratch& scratch) {
   const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
   const std::pair<float**, size_t> parts[] = {
       {&scratch.block.k, keys * head_dim},
-      {&scratch.block.v, static_cast<size_t>(kBlockKeys) * RoundUp(head_dim_v, kRows)},
+      {&scratch.block.v, static_cast<size_t>(kBlockKeys) * round_up(head_dim_v, kRows)},
       {&scratch.scores, keys * width},
       {&scratch.pairs, keys * width},
       {&scratch.largest, width},
       {&scratch.shrink, width},
-      {&scratch.rows, width * std::max(head_dim, head_dim_v)},
+      {&scratch.rows, std::max(width, kRows) * std::max(head_dim, head_dim_v)},
       {&scratch.state, tiles * TileFloats(p)},
   };
-  constexpr size_t kLineFloats = 16;
-  size_t total = 0;
-  for (const auto& [pointer, floats] : parts) total += RoundUp(floats, kLineFloats);
-  if (!scratch.storage || scratch.storage.numel() < static_cast<std::int64_t>(total))
-    scratch.storage = Tensor(Shape{static_cast<std::int64_t>(total)});
-  float* at = scratch.storage.span<float>().data();
-  for (const auto& [pointer, floats] : parts) {
-    *pointer = at;
-    at += RoundUp(floats, kLineFloats);
-  }
+  lay_out(parts, scratch.storage);
 }
 
-/// Tile `index` of a key/value head: the heads of its group side by side, so that neighbours see
-/// the same keys.
-FlashTile MakeTile(const FlashCall& call, std::int64_t index, float* state) {
+/// Tile `index` of a key/value head, its arrays at `state`, before any key.
+HWY_NOINLINE FlashTile MakeTile(const FlashCall& call, std::int64_t index, float* state) {
   const AttentionProblem& p = call.problem;
-  const auto lanes = hn::Lanes(D());
-  const auto full = static_cast<std::int64_t>(TileWidth());
-  FlashTile tile;
-  tile.head = call.kv_head * call.group() + index % call.group();
-  tile.q_begin = index / call.group() * full;
-  tile.rows = static_cast<size_t>(std::min(full, p.q_len - tile.q_begin));
-  tile.width = RoundUp(tile.rows, lanes);
-  const std::int64_t q_last = tile.q_begin + static_cast<std::int64_t>(tile.rows) - 1;
-  const auto first = p.keys_of(tile.q_begin);
-  const auto last = p.keys_of(q_last);
-  tile.some = {first.first, last.last};  // both ends move right from query to query
-  tile.all = {last.first, first.last};
+  FlashTile tile = place_tile(call, index, static_cast<std::int64_t>(TileWidth()), hn::Lanes(D()));
   tile.q_t = state;
   tile.z_t = tile.q_t + tile.width * static_cast<size_t>(p.head_dim);
-  tile.max = tile.z_t + tile.width * RoundUp(static_cast<size_t>(p.head_dim_v), kRows);
+  tile.max = tile.z_t + tile.width * round_up(static_cast<size_t>(p.head_dim_v), kRows);
   tile.sum = tile.max + tile.width;
   std::fill(tile.z_t, tile.max, 0.0f);
   std::fill_n(tile.max, tile.width, kMinusInfinity);
@@ -171,7 +147,7 @@ LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_t lane)
   return {static_cast<float>(gate / sum), static_cast<float>(lse)};
 }
 
-void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
+HWY_NOINLINE void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
   const MutableTensorView& lse = call.tensors.lse;
   for (size_t i = 0; i < tile.width; ++i) {
     const LaneResult result = FinishLane(call, tile, i);
@@ -183,26 +159,50 @@ void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scra
   StoreOutput(call, scratch, scratch.shrink, tile);
 }
 
+void PrefetchRow(const FlashCall& call, const TensorView& view, std::int64_t row) {
+  constexpr std::int64_t kLine = 64;
+  const auto element = static_cast<std::int64_t>(size_of(view.dtype()));
+  const char* at = static_cast<const char*>(view.data()) +
+                   element * (call.batch * view.stride(0) + row * view.stride(1) +
+                              call.kv_head * view.stride(2));
+  for (std::int64_t i = 0; i < view.dim(3) * element; i += kLine) hwy::Prefetch(at + i);
+}
+
+/// Asks for share `index` of `shares` of the next block's rows, which lie far apart in memory,
+/// while a tile keeps the FMA units busy.
+void PrefetchShare(const FlashCall& call, std::int64_t begin, std::int64_t end, size_t index,
+                   size_t shares) {
+  const auto row = [&](size_t share) {
+    return begin + static_cast<std::int64_t>(share * static_cast<size_t>(kBlockKeys) / shares);
+  };
+  for (std::int64_t j = row(index); j < std::min(row(index + 1), end); ++j) {
+    PrefetchRow(call, call.tensors.k, j);
+    PrefetchRow(call, call.tensors.v, j);
+  }
+}
+
 /// Tiles [first, last) of one key/value head against all the keys they may see, a block at a time.
 void AttendTiles(const FlashCall& call, std::int64_t first, std::int64_t last,
                  FlashScratch& scratch) {
   const AttentionProblem& p = call.problem;
-  const float scale = p.softcap > 0 ? p.scale : p.scale * kLog2e;
   AttentionProblem::KeyRange keys{p.kv_len, 0};
   scratch.tiles.clear();
   for (std::int64_t i = first; i < last; ++i) {
     float* state = scratch.state + static_cast<size_t>(i - first) * TileFloats(p);
     const FlashTile& tile = scratch.tiles.emplace_back(MakeTile(call, i, state));
-    PackQueries(call, scratch, scale, tile);
+    PackQueries(call, scratch, p.scale, tile);
     keys.first = std::min(keys.first, tile.some.first);
     keys.last = std::max(keys.last, tile.some.last);
   }
   FlashBlock& block = scratch.block;
   for (block.begin = keys.first; block.begin < keys.last; block.begin += kBlockKeys) {
     block.count = static_cast<size_t>(std::min(kBlockKeys, keys.last - block.begin));
-    PackKeys(call, scratch.row, block);
+    PackKeys(call, scratch);
     PackValues(call, scratch.row, block);
-    for (const FlashTile& tile : scratch.tiles) AttendBlockOfWidth(call, tile, scratch);
+    for (size_t i = 0; i < scratch.tiles.size(); ++i) {
+      PrefetchShare(call, block.begin + kBlockKeys, keys.last, i, scratch.tiles.size());
+      AttendBlockOfWidth(call, scratch.tiles[i], scratch);
+    }
   }
   for (const FlashTile& tile : scratch.tiles) FinishTile(call, tile, scratch);
 }

@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <numbers>
 
 #include "hwy/highway.h"
 #include "kernels/attention_flash_pack-inl.h"
@@ -22,8 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr float kLog2e = std::numbers::log2e_v<float>;
 
 /// Scores of a tile against keys [begin, end) of a block: row j at scores + j * width.
 struct TileScores {
@@ -65,10 +62,10 @@ struct Pairs {
   }
 };
 
-/// s * tanh(score / s), and to base 2: with a softcap, queries are packed without log2(e).
+/// s * tanh(score / s).
 inline void Softcap(D d, const TileScores& s, float cap) {
   const V inverse = hn::Set(d, 1.0f / cap);
-  const V back = hn::Set(d, cap * kLog2e);
+  const V back = hn::Set(d, cap);
   ForEachVector(d, s, [&](V x, size_t, size_t) HWY_ATTR {
     return hn::Mul(Tanh(d, hn::Mul(x, inverse)), back);
   });
@@ -85,18 +82,17 @@ inline void AddBias(D d, const TileScores& s, const Pairs<float>& bias, float* p
   }
   for (size_t j = s.begin; j < s.end; ++j)
     std::fill(pairs + j * width + s.tile.rows, pairs + (j + 1) * width, 0.0f);
-  const V log2e = hn::Set(d, kLog2e);
   const V masked = hn::Set(d, kMinusInfinity);
   ForEachVector(d, s, [&](V x, size_t j, size_t c) HWY_ATTR {
     const V b = hn::Load(d, pairs + j * width + c);
     // Chosen, not added: the score may be NaN.
-    return hn::IfThenElse(hn::Eq(b, masked), masked, hn::MulAdd(b, log2e, x));
+    return hn::IfThenElse(hn::Eq(b, masked), masked, hn::Add(b, x));
   });
 }
 
 /// slope * (key - position of the query).
 inline void AddAlibi(D d, const TileScores& s, float slope, std::int64_t first_position) {
-  const V factor = hn::Set(d, slope * kLog2e);
+  const V factor = hn::Set(d, slope);
   ForEachVector(d, s, [&](V x, size_t j, size_t c) HWY_ATTR {
     const auto distance =
         static_cast<float>(s.key(j) - first_position - static_cast<std::int64_t>(c));

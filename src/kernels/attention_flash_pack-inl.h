@@ -30,59 +30,70 @@ struct Matrix {
   T* row(size_t r) const { return data + static_cast<std::int64_t>(r) * stride; }
 };
 
-/// to[c][r] = from[r][c] for four rows from r on and four columns from c on.
-inline void TransposeSquare(Matrix<const float> from, size_t r, size_t c, Matrix<float> to) {
-#if HWY_TARGET == HWY_SCALAR
-  for (size_t i = 0; i < 4; ++i)
-    for (size_t k = 0; k < 4; ++k) to.row(c + k)[r + i] = from.row(r + i)[c + k];
-#else
+/// to[c][r] = from[r][c] for four rows and cols columns.
+HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<float> to) {
+  const float* HWY_RESTRICT r0 = from.row(0);
+  const float* HWY_RESTRICT r1 = from.row(1);
+  const float* HWY_RESTRICT r2 = from.row(2);
+  const float* HWY_RESTRICT r3 = from.row(3);
+  float* HWY_RESTRICT at = to.data;
+  size_t c = 0;
+#if HWY_TARGET != HWY_SCALAR
   const hn::FixedTag<float, 4> d4;
-  const auto r0 = hn::LoadU(d4, from.row(r) + c);
-  const auto r1 = hn::LoadU(d4, from.row(r + 1) + c);
-  const auto r2 = hn::LoadU(d4, from.row(r + 2) + c);
-  const auto r3 = hn::LoadU(d4, from.row(r + 3) + c);
-  const auto low02 = hn::InterleaveLower(d4, r0, r2);
-  const auto low13 = hn::InterleaveLower(d4, r1, r3);
-  const auto high02 = hn::InterleaveUpper(d4, r0, r2);
-  const auto high13 = hn::InterleaveUpper(d4, r1, r3);
-  hn::StoreU(hn::InterleaveLower(d4, low02, low13), d4, to.row(c) + r);
-  hn::StoreU(hn::InterleaveUpper(d4, low02, low13), d4, to.row(c + 1) + r);
-  hn::StoreU(hn::InterleaveLower(d4, high02, high13), d4, to.row(c + 2) + r);
-  hn::StoreU(hn::InterleaveUpper(d4, high02, high13), d4, to.row(c + 3) + r);
+  for (; c + 4 <= cols; c += 4, at += 4 * to.stride) {
+    const auto a = hn::LoadU(d4, r0 + c);
+    const auto b = hn::LoadU(d4, r1 + c);
+    const auto x = hn::LoadU(d4, r2 + c);
+    const auto y = hn::LoadU(d4, r3 + c);
+    const auto low_ax = hn::InterleaveLower(d4, a, x);
+    const auto low_by = hn::InterleaveLower(d4, b, y);
+    const auto high_ax = hn::InterleaveUpper(d4, a, x);
+    const auto high_by = hn::InterleaveUpper(d4, b, y);
+    hn::StoreU(hn::InterleaveLower(d4, low_ax, low_by), d4, at);
+    hn::StoreU(hn::InterleaveUpper(d4, low_ax, low_by), d4, at + to.stride);
+    hn::StoreU(hn::InterleaveLower(d4, high_ax, high_by), d4, at + 2 * to.stride);
+    hn::StoreU(hn::InterleaveUpper(d4, high_ax, high_by), d4, at + 3 * to.stride);
+  }
 #endif
+  for (; c < cols; ++c, at += to.stride) {
+    at[0] = r0[c];
+    at[1] = r1[c];
+    at[2] = r2[c];
+    at[3] = r3[c];
+  }
 }
 
 /// to[c][r] = from[r][c] for r < rows, c < cols.
 inline void Transpose(Matrix<const float> from, size_t rows, size_t cols, Matrix<float> to) {
   size_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    size_t c = 0;
-    for (; c + 4 <= cols; c += 4) TransposeSquare(from, r, c, to);
-    for (; c < cols; ++c)
-      for (size_t i = r; i < r + 4; ++i) to.row(c)[i] = from.row(i)[c];
-  }
+  for (; r + 4 <= rows; r += 4)
+    TransposeStrip({from.row(r), from.stride}, cols, {to.data + r, to.stride});
   for (; r < rows; ++r)
     for (size_t c = 0; c < cols; ++c) to.row(c)[r] = from.row(r)[c];
+}
+
+/// Rows [first, first + count) of one head as fp32: in place, or widened into scratch.rows.
+inline Matrix<const float> HeadRows(const FlashCall& call, const TensorView& view,
+                                    std::int64_t first, size_t count, std::int64_t head,
+                                    FlashScratch& scratch) {
+  if (view.dtype() == DType::f32)
+    return {head_vector(view, call.batch, first, head, scratch.row).data(), view.stride(1)};
+  const auto width = static_cast<size_t>(view.dim(3));
+  for (size_t i = 0; i < count; ++i)
+    std::ranges::copy(
+        head_vector(view, call.batch, first + static_cast<std::int64_t>(i), head, scratch.row),
+        scratch.rows + i * width);
+  return {scratch.rows, view.dim(3)};
 }
 
 /// The tile's queries times `scale`, transposed onto the lanes; zeros on the lanes past the last.
 inline void PackQueries(const FlashCall& call, FlashScratch& scratch, float scale,
                         const FlashTile& tile) {
   const D d;
-  const TensorView& q = call.tensors.q;
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
-  Matrix<const float> from{scratch.rows, call.problem.head_dim};
-  if (q.dtype() == DType::f32) {
-    from = {head_vector(q, call.batch, tile.q_begin, tile.head, scratch.row).data(), q.stride(1)};
-  } else {
-    for (size_t i = 0; i < tile.rows; ++i) {
-      const auto query = head_vector(q, call.batch, tile.q_begin + static_cast<std::int64_t>(i),
-                                     tile.head, scratch.row);
-      std::ranges::copy(query, scratch.rows + i * head_dim);
-    }
-  }
   if (tile.rows < tile.width) std::fill_n(tile.q_t, head_dim * tile.width, 0.0f);
-  Transpose(from, tile.rows, head_dim, {tile.q_t, static_cast<std::int64_t>(tile.width)});
+  Transpose(HeadRows(call, call.tensors.q, tile.q_begin, tile.rows, tile.head, scratch), tile.rows,
+            head_dim, {tile.q_t, static_cast<std::int64_t>(tile.width)});
   const V factor = hn::Set(d, scale);
   for (size_t i = 0; i < head_dim * tile.width; i += hn::Lanes(d))
     hn::Store(hn::Mul(hn::Load(d, tile.q_t + i), factor), d, tile.q_t + i);
@@ -99,21 +110,31 @@ inline void SetAsideNonFinite(FlashBlock& block, size_t panels) {
   }
 }
 
-inline void PackKeys(const FlashCall& call, std::vector<float>& buffer, FlashBlock& block) {
-  const auto head_dim = static_cast<size_t>(call.problem.head_dim);
-  for (size_t j = 0; j < block.count; ++j) {
-    const auto key = head_vector(call.tensors.k, call.batch,
-                                 block.begin + static_cast<std::int64_t>(j), call.kv_head, buffer);
-    std::memcpy(block.k + j * head_dim, key.data(), head_dim * sizeof(float));
-  }
-  const float* last = block.k + (block.count - 1) * head_dim;
-  for (size_t j = block.count; j % kRows != 0; ++j)
-    std::memcpy(block.k + j * head_dim, last, head_dim * sizeof(float));
+/// Up to kRows rows of n elements as one panel [n, kRows]; the last row repeats to fill it.
+inline void PackPanel(Matrix<const float> from, size_t rows, size_t n, float* panel) {
+  const Matrix<float> to{panel, static_cast<std::int64_t>(kRows)};
+  Transpose(from, rows, n, to);
+  for (size_t i = 0; i < n; ++i)
+    std::fill(to.row(i) + rows, to.row(i) + kRows, to.row(i)[rows - 1]);
 }
 
+/// Keys in panels of kRows.
+inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
+  const FlashBlock& block = scratch.block;
+  const auto head_dim = static_cast<size_t>(call.problem.head_dim);
+  for (size_t j = 0; j < block.count; j += kRows) {
+    const size_t rows = std::min(kRows, block.count - j);
+    PackPanel(HeadRows(call, call.tensors.k, block.begin + static_cast<std::int64_t>(j), rows,
+                       call.kv_head, scratch),
+              rows, head_dim, block.k + j * head_dim);
+  }
+}
+
+/// Values cut into panels of kRows elements; zeros fill the last panel.
 inline void PackValues(const FlashCall& call, std::vector<float>& buffer, FlashBlock& block) {
   const hn::CappedTag<float, kRows> d;
   const auto width = static_cast<size_t>(call.problem.head_dim_v);
+  const size_t whole = width / kRows * kRows;
   const size_t panel = static_cast<size_t>(kBlockKeys) * kRows;
   auto poison = hn::Zero(d);  // 0 * x is NaN for a NaN or an infinite x, and stays in the sum
   for (size_t j = 0; j < block.count; ++j) {
@@ -121,13 +142,18 @@ inline void PackValues(const FlashCall& call, std::vector<float>& buffer, FlashB
         head_vector(call.tensors.v, call.batch, block.begin + static_cast<std::int64_t>(j),
                     call.kv_head, buffer);
     float* to = block.v + j * kRows;
-    for (size_t e = 0; e < width; e += kRows, to += panel) {
-      const size_t n = std::min(kRows, width - e);
-      if (n < kRows) std::fill_n(to, kRows, 0.0f);
-      std::memcpy(to, value.data() + e, n * sizeof(float));
-      for (size_t i = 0; i < kRows; i += hn::Lanes(d))
-        poison = hn::MulAdd(hn::Load(d, to + i), hn::Zero(d), poison);
-    }
+    const auto copy = [&](const float* from) HWY_ATTR {
+      for (size_t i = 0; i < kRows; i += hn::Lanes(d)) {
+        const auto x = hn::LoadU(d, from + i);
+        hn::Store(x, d, to + i);
+        poison = hn::MulAdd(x, hn::Zero(d), poison);
+      }
+    };
+    for (size_t e = 0; e < whole; e += kRows, to += panel) copy(value.data() + e);
+    if (whole == width) continue;
+    float rest[kRows] = {};
+    std::copy(value.begin() + static_cast<std::ptrdiff_t>(whole), value.end(), rest);
+    copy(rest);
   }
   block.non_finite.clear();
   if (!hn::AllTrue(d, hn::Eq(poison, hn::Zero(d))))

@@ -34,32 +34,32 @@ constexpr size_t kRows = 8;
 constexpr size_t kRows = 4;
 #endif
 
-/// The left operand as rows of memory: K, one key after another.
+/// A left operand packed so that the kRows values of one step lie together.
+struct PanelOperand {
+  const float* HWY_RESTRICT data;
+  HWY_INLINE float operator()(size_t row, size_t i) const { return data[i * kRows + row]; }
+};
+
+/// A left operand as rows of memory. Its eight pointers crowd the registers: prefer panels.
 struct RowsOperand {
   const float* HWY_RESTRICT data;
   size_t stride;
-  HWY_INLINE float operator()(size_t row, size_t k) const { return data[row * stride + k]; }
+  HWY_INLINE float operator()(size_t row, size_t i) const { return data[row * stride + i]; }
 };
 
-/// The left operand packed so that the kRows values of one step lie together: V.
-struct PanelOperand {
-  const float* HWY_RESTRICT data;
-  HWY_INLINE float operator()(size_t row, size_t k) const { return data[k * kRows + row]; }
-};
-
-/// acc[r][c] += sum over k < depth of a(r, k) * b[k][c]; b has kVecs vectors in a row.
-/// Reads 4 * kRows + kVecs vectors' bytes per kRows * kVecs FMAs, all from L1 or L2.
-template <size_t kVecs, class A>
-HWY_INLINE void Accumulate(D d, const A a, const float* HWY_RESTRICT b, size_t depth,
+/// acc[r][c] += sum over i < depth of a(r, i) * b[i][c]; b has kVecs vectors per step. Loads
+/// kRows + kVecs operands for kRows * kVecs FMAs.
+template <size_t kVecs, class Operand>
+HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, size_t depth,
                            V (&acc)[kRows][kVecs]) {
   const size_t lanes = hn::Lanes(d);
-  for (size_t k = 0; k < depth; ++k, b += kVecs * lanes) {
+  for (size_t i = 0; i < depth; ++i, b += kVecs * lanes) {
     V right[kVecs];
 #pragma GCC unroll 8
     for (size_t c = 0; c < kVecs; ++c) right[c] = hn::Load(d, b + c * lanes);
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r) {
-      const V left = hn::Set(d, a(r, k));
+      const V left = hn::Set(d, a(r, i));
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::MulAdd(left, right[c], acc[r][c]);
     }
@@ -67,32 +67,30 @@ HWY_INLINE void Accumulate(D d, const A a, const float* HWY_RESTRICT b, size_t d
 }
 
 /// scores[j][.] = k_j . q for keys j in [0, count), rounded up to kRows; `largest` grows to the
-/// largest of each query.
+/// largest of each query. `k` is panels of kRows keys: [panels, head_dim, kRows].
 template <size_t kVecs>
 void Scores(D d, const float* HWY_RESTRICT k, size_t count, const float* HWY_RESTRICT q_t,
             size_t head_dim, float* HWY_RESTRICT scores, float* HWY_RESTRICT largest) {
   const size_t lanes = hn::Lanes(d);
-  const size_t width = kVecs * lanes;
-  V max[kVecs];
-#pragma GCC unroll 8
-  for (size_t c = 0; c < kVecs; ++c) max[c] = hn::Load(d, largest + c * lanes);
-  for (size_t j = 0; j < count; j += kRows) {
+  for (size_t j = 0; j < count;
+       j += kRows, k += kRows * head_dim, scores += kRows * kVecs * lanes) {
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Zero(d);
-    Accumulate<kVecs>(d, RowsOperand{k + j * head_dim, head_dim}, q_t, head_dim, acc);
+    Accumulate<kVecs>(d, PanelOperand{k}, q_t, head_dim, acc);
 #pragma GCC unroll 8
-    for (size_t r = 0; r < kRows; ++r)
+    for (size_t c = 0; c < kVecs; ++c) {
+      V max = hn::Load(d, largest + c * lanes);
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) {
-        hn::Store(acc[r][c], d, scores + (j + r) * width + c * lanes);
-        max[c] = hn::Max(max[c], acc[r][c]);
+      for (size_t r = 0; r < kRows; ++r) {
+        hn::Store(acc[r][c], d, scores + (r * kVecs + c) * lanes);
+        max = hn::Max(max, acc[r][c]);
       }
+      hn::Store(max, d, largest + c * lanes);
+    }
   }
-#pragma GCC unroll 8
-  for (size_t c = 0; c < kVecs; ++c) hn::Store(max[c], d, largest + c * lanes);
 }
 
 /// z_t[e][.] = z_t[e][.] * shrink[.] + sum over j < count of v[j][e] * p[j][.], for each element e

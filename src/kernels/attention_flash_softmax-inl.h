@@ -1,6 +1,4 @@
-// The softmax half of the flash kernel: scores of a tile to weights, in base 2.
-//
-// Scores are kept times log2(e), so that exp is 2^x and the constant costs nothing.
+// The softmax half of the flash kernel: scores of a tile to weights.
 
 // Highway toggles HWY_TARGET_TOGGLE per target, which lets this file in once for each of them.
 #if defined(HEADLIGHT_ATTENTION_FLASH_SOFTMAX_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -12,6 +10,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <numbers>
 
 #include "hwy/highway.h"
 #include "kernels/attention_flash_product-inl.h"
@@ -23,6 +22,16 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+/// The larger of x and low; NaN stays NaN.
+HWY_INLINE V AtLeast(D d, V x, float low) {
+  const V bound = hn::Set(d, low);
+#if HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
+#else
+  return hn::Max(bound, x);  // the second operand where either is NaN
+#endif
+}
 
 /// 2^x for x <= 0 (and a little above), relative error below 1.5e-7; exactly 0 for -inf; NaN stays
 /// NaN. The polynomials are minimax fits (Remez) of degree 5.
@@ -36,10 +45,10 @@ HWY_INLINE V Exp2(D d, V x) {
   return V{_mm512_mask_scalef_ps(p.raw, 0xFFFF, p.raw, x.raw)};
 #else
   // Adding 1.5 * 2^23 + 127 leaves n + 127, the exponent field of 2^n, in the lowest bits of the
-  // sum; n = -127 gives the number 0. Max takes its second argument where that is NaN.
+  // sum; n = -127 gives the number 0.
   const hn::RebindToSigned<D> di;
   const V magic = hn::Set(d, 12582912.0f + 127.0f);
-  x = hn::Max(hn::Set(d, -127.0f), x);
+  x = AtLeast(d, x, -127.0f);
   const V shifted = hn::Add(x, magic);
   const V f = hn::Sub(x, hn::Sub(shifted, magic));
   const V p = Horner(d, f, 1.00000007165f, 0.693146967065f, 0.240221197237f, 0.0555071327186f,
@@ -48,47 +57,56 @@ HWY_INLINE V Exp2(D d, V x) {
 #endif
 }
 
+constexpr float kLog2e = std::numbers::log2e_v<float>;
+
 /// The running softmax of a tile's queries, [width] each.
 struct RunningSoftmax {
-  float* HWY_RESTRICT max;     ///< largest score so far
-  float* HWY_RESTRICT sum;     ///< sum of 2^(score - max) so far
+  float* HWY_RESTRICT max;     ///< largest score so far, times log2(e)
+  float* HWY_RESTRICT sum;     ///< sum of the weights so far
   float* HWY_RESTRICT shrink;  ///< out: what turns sums under the old max into sums under the new
 };
 
-/// scores[j][.], j < count, become weights 2^(score - max) in place, under the larger of the old
-/// running maximum and `largest`.
+/// Scores become weights 2^(score * log2(e) - shift), which are summed. Product and difference are
+/// one FMA, so a shift that is rounded moves all weights of a query alike and cancels in the end.
+class Weigher {
+ public:
+  Weigher(D d, V shift) : shift_(shift), sum_(hn::Zero(d)) {}
+  HWY_INLINE void operator()(D d, float* HWY_RESTRICT score) {
+    const V weight = Exp2(d, hn::MulSub(hn::Load(d, score), hn::Set(d, kLog2e), shift_));
+    hn::Store(weight, d, score);
+    sum_ = hn::Add(sum_, weight);
+  }
+  V sum() const { return sum_; }
+
+ private:
+  V shift_, sum_;
+};
+
+/// scores[j][.], j < count, become weights in place, under the larger of the running maximum and
+/// `largest`.
 template <size_t kVecs>
-void Weigh(D d, float* HWY_RESTRICT scores, size_t count, const float* HWY_RESTRICT largest,
-           RunningSoftmax running) {
+HWY_NOINLINE void Weigh(D d, float* HWY_RESTRICT scores, size_t count,
+                        const float* HWY_RESTRICT largest, RunningSoftmax running) {
   const size_t lanes = hn::Lanes(d);
   const size_t width = kVecs * lanes;
   for (size_t c = 0; c < width; c += lanes) {
     const V old_max = hn::Load(d, running.max + c);
-    const V max = hn::Max(old_max, hn::Load(d, largest + c));
+    const V max = hn::Max(old_max, hn::Mul(hn::Load(d, largest + c), hn::Set(d, kLog2e)));
     // A query that has seen no key yet: subtract 0, since -inf - -inf is NaN.
     const V shift = hn::IfThenZeroElse(hn::Eq(max, hn::Set(d, kMinusInfinity)), max);
     const V shrink = Exp2(d, hn::Sub(old_max, shift));
-    V sum0 = hn::Zero(d);
-    V sum1 = hn::Zero(d);
+    Weigher even(d, shift), odd(d, shift);
     float* HWY_RESTRICT s = scores + c;
     size_t j = 0;
     for (; j + 2 <= count; j += 2, s += 2 * width) {
-      const V w0 = Exp2(d, hn::Sub(hn::Load(d, s), shift));
-      const V w1 = Exp2(d, hn::Sub(hn::Load(d, s + width), shift));
-      hn::Store(w0, d, s);
-      hn::Store(w1, d, s + width);
-      sum0 = hn::Add(sum0, w0);
-      sum1 = hn::Add(sum1, w1);
+      even(d, s);
+      odd(d, s + width);
     }
-    if (j < count) {
-      const V w0 = Exp2(d, hn::Sub(hn::Load(d, s), shift));
-      hn::Store(w0, d, s);
-      sum0 = hn::Add(sum0, w0);
-    }
+    if (j < count) even(d, s);
     hn::Store(max, d, running.max + c);
     hn::Store(shrink, d, running.shrink + c);
-    hn::Store(hn::MulAdd(hn::Load(d, running.sum + c), shrink, hn::Add(sum0, sum1)), d,
-              running.sum + c);
+    const V sum = hn::Add(even.sum(), odd.sum());
+    hn::Store(hn::MulAdd(hn::Load(d, running.sum + c), shrink, sum), d, running.sum + c);
   }
 }
 

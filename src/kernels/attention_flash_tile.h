@@ -26,7 +26,7 @@ struct FlashTile {
   AttentionProblem::KeyRange all{};   ///< keys that every query may see by position
   float* q_t = nullptr;               ///< [head_dim, width], scaled
   float* z_t = nullptr;               ///< [head_dim_v, width], not yet divided by sum
-  float* max = nullptr;               ///< [width], base-2 scores
+  float* max = nullptr;               ///< [width], times log2(e)
   float* sum = nullptr;               ///< [width]
 };
 
@@ -41,7 +41,7 @@ struct NonFinite {
 struct FlashBlock {
   std::int64_t begin = 0;
   std::size_t count = 0;
-  float* k = nullptr;  ///< [count, head_dim], the last row repeated up to a whole register tile
+  float* k = nullptr;  ///< panels of a few keys: [panels, head_dim, keys]
   float* v = nullptr;  ///< panels of a few elements: [panels, kBlockKeys, elements]
   std::vector<NonFinite> non_finite;
 };

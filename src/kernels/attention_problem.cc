@@ -12,26 +12,23 @@ namespace {
 constexpr std::string_view kOp = "attention";
 
 void check_rank4(std::string_view name, TensorView view, std::string_view expected) {
-  check(view.rank() == 4, kOp, "{} has shape {}; it must be {}", name, to_string(view.shape()),
-        expected);
+  check(view.rank() == 4, kOp, "{} has shape {}; it must be {}", name, view.shape(), expected);
 }
 
 /// q, k, v or z: rank 4, a weight type, elements of one head beside each other.
 void check_activation(std::string_view name, TensorView view, std::string_view expected) {
   check_rank4(name, view, expected);
   check(is_weight_type(view.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16", name,
-        to_string(view.shape()), name_of(view.dtype()));
+        view.shape(), name_of(view.dtype()));
   check(view.dim(3) <= 1 || view.stride(3) == 1, kOp,
-        "{} {} has strides {}; the innermost must be 1", name, to_string(view.shape()),
-        to_string(view.strides()));
-  check(view.numel() == 0 || view.data() != nullptr, kOp, "{} {} has no data", name,
-        to_string(view.shape()));
+        "{} {} has strides {}; the innermost must be 1", name, view.shape(), view.strides());
+  check(view.numel() == 0 || view.data() != nullptr, kOp, "{} {} has no data", name, view.shape());
 }
 
 void check_same(std::string_view what, std::string_view name_a, TensorView a, std::size_t dim_a,
                 std::string_view name_b, TensorView b, std::size_t dim_b) {
   check(a.dim(dim_a) == b.dim(dim_b), kOp, "{} differs: {} {} has {}, {} {} has {}", what, name_a,
-        to_string(a.shape()), a.dim(dim_a), name_b, to_string(b.shape()), b.dim(dim_b));
+        a.shape(), a.dim(dim_a), name_b, b.shape(), b.dim(dim_b));
 }
 
 void check_activations(const AttentionTensors& t) {
@@ -42,8 +39,7 @@ void check_activations(const AttentionTensors& t) {
   const std::pair<std::string_view, TensorView> others[] = {{"k", t.k}, {"v", t.v}, {"z", t.z}};
   for (const auto& [name, view] : others) {
     check(view.dtype() == t.q.dtype(), kOp, "q {} is {} but {} {} is {}; give all in one dtype",
-          to_string(t.q.shape()), name_of(t.q.dtype()), name, to_string(view.shape()),
-          name_of(view.dtype()));
+          t.q.shape(), name_of(t.q.dtype()), name, view.shape(), name_of(view.dtype()));
     check_same("batch", "q", t.q, 0, name, view, 0);
   }
   check_same("head_dim", "q", t.q, 3, "k", t.k, 3);
@@ -53,7 +49,7 @@ void check_activations(const AttentionTensors& t) {
   check_same("n_heads", "q", t.q, 2, "z", t.z, 2);
   check_same("head_dim_v", "v", t.v, 3, "z", t.z, 3);
   check(t.q.dim(3) >= 1 && t.v.dim(3) >= 1, kOp, "q {} and v {} need heads of at least 1 element",
-        to_string(t.q.shape()), to_string(t.v.shape()));
+        t.q.shape(), t.v.shape());
 }
 
 void check_heads(const AttentionTensors& t) {
@@ -62,7 +58,7 @@ void check_heads(const AttentionTensors& t) {
   check(n_heads >= 1 && n_kv_heads >= 1 && n_heads % n_kv_heads == 0, kOp,
         "n_kv_heads {} of k {} does not divide n_heads {} of q {}; each key/value head serves the "
         "same number of query heads",
-        n_kv_heads, to_string(t.k.shape()), n_heads, to_string(t.q.shape()));
+        n_kv_heads, t.k.shape(), n_heads, t.q.shape());
 }
 
 /// A mask or bias: each extent is that of the scores, or 1.
@@ -71,14 +67,13 @@ void check_pairwise(std::string_view name, TensorView view, const AttentionTenso
   const Shape scores{t.q.dim(0), t.q.dim(2), t.q.dim(1), t.k.dim(1)};
   for (std::size_t i = 0; i < 4; ++i)
     check(view.dim(i) == scores[i] || view.dim(i) == 1, kOp,
-          "{} {} does not fit the scores {}; each extent must match or be 1", name,
-          to_string(view.shape()), to_string(scores));
+          "{} {} does not fit the scores {}; each extent must match or be 1", name, view.shape(),
+          scores);
 }
 
 void check_per_head(std::string_view name, std::span<const float> values, TensorView q) {
   check(values.empty() || static_cast<std::int64_t>(values.size()) == q.dim(2), kOp,
-        "{} has {} values but q {} has {} heads", name, values.size(), to_string(q.shape()),
-        q.dim(2));
+        "{} has {} values but q {} has {} heads", name, values.size(), q.shape(), q.dim(2));
 }
 
 void check_optional_tensors(const AttentionTensors& t) {
@@ -86,12 +81,12 @@ void check_optional_tensors(const AttentionTensors& t) {
     check_pairwise("mask", t.mask, t);
     check(t.mask.dtype() == DType::boolean || t.mask.dtype() == DType::u8, kOp,
           "mask {} is {}; it must be bool or u8 (true = may attend), additive ones go in bias",
-          to_string(t.mask.shape()), name_of(t.mask.dtype()));
+          t.mask.shape(), name_of(t.mask.dtype()));
   }
   if (t.bias) {
     check_pairwise("bias", t.bias, t);
-    check(t.bias.dtype() == DType::f32, kOp, "bias {} is {}; it must be f32",
-          to_string(t.bias.shape()), name_of(t.bias.dtype()));
+    check(t.bias.dtype() == DType::f32, kOp, "bias {} is {}; it must be f32", t.bias.shape(),
+          name_of(t.bias.dtype()));
   }
   check_per_head("alibi_slopes", t.alibi_slopes, t.q);
   check_per_head("sinks", t.sinks, t.q);
@@ -101,8 +96,8 @@ void check_optional_tensors(const AttentionTensors& t) {
   if (t.lse) {
     const Shape expected{t.q.dim(0), t.q.dim(2), t.q.dim(1)};
     check(t.lse.shape() == expected && t.lse.dtype() == DType::f32, kOp,
-          "lse is {} {}; for q {} it must be f32 {}", name_of(t.lse.dtype()),
-          to_string(t.lse.shape()), to_string(t.q.shape()), to_string(expected));
+          "lse is {} {}; for q {} it must be f32 {}", name_of(t.lse.dtype()), t.lse.shape(),
+          t.q.shape(), expected);
   }
 }
 

@@ -71,12 +71,12 @@ void score_row(const AttentionProblem& problem, const AttentionTensors& tensors,
 }
 
 double softmax_with_sink(std::span<double> scores, double sink) {
-  const double largest = scores.empty() ? kMasked : *std::ranges::max_element(scores);
-  if (largest == kMasked) {
+  if (std::ranges::all_of(scores, [](double s) { return s == kMasked; })) {
     std::ranges::fill(scores, 0.0);
     return kMasked;
   }
-  const double shift = std::max(largest, sink);
+  double shift = sink;
+  for (const double score : scores) shift = std::fmax(shift, score);  // passes over NaN
   double sum = std::exp(sink - shift);
   for (double& score : scores) sum += score = std::exp(score - shift);
   for (double& score : scores) score /= sum;

@@ -1,5 +1,10 @@
 #include "kernels/target_override.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "core/error.h"
 #include "hwy/highway.h"
 #include "hwy/targets.h"
 
@@ -10,7 +15,34 @@ void choose_again() {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+/// Leaves Highway only the target that HEADLIGHT_ISA names.
+bool obey_environment() {
+  const char* env = std::getenv("HEADLIGHT_ISA");
+  if (!env || *env == '\0') return false;
+  std::string known;
+  for (const VectorTarget& target : vector_targets()) {
+    if (lower(target.name) == lower(env)) {
+      hwy::DisableTargets(~target.bit);
+      choose_again();
+      return true;
+    }
+    known += (known.empty() ? "" : ", ") + lower(target.name);
+  }
+  fail("isa", "HEADLIGHT_ISA is '{}'; this machine and build have {}", printable(env), known);
+}
+
 }  // namespace
+
+void use_target_from_environment() {
+  static const bool obeyed = obey_environment();
+  static_cast<void>(obeyed);
+}
 
 std::vector<VectorTarget> vector_targets() {
   std::vector<VectorTarget> out;

@@ -16,6 +16,10 @@ struct VectorTarget {
 /// Best first.
 std::vector<VectorTarget> vector_targets();
 
+/// Obeys HEADLIGHT_ISA ("avx2", "avx3", ...: a name of vector_targets() in any case) once per
+/// process; unset or empty leaves the best. Throws Error listing the names when there is none such.
+void use_target_from_environment();
+
 /// While it lives, run-time dispatch picks `target`. One at a time, and not while kernels run.
 class TargetOverride {
  public:
