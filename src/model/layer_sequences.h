@@ -1,0 +1,40 @@
+// How the rows of a layer's buffers are shared out to the sequences of a call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace headlight {
+
+/// The sequences of a batch [count, length], or packed behind each other at `offsets`.
+struct LayerSequences {
+  std::int64_t count = 0;
+  std::int64_t length = 0;                     ///< of each; of all together when packed
+  std::span<const std::int64_t> offsets = {};  ///< packed: count + 1 of them
+
+  bool packed() const { return !offsets.empty(); }
+  std::int64_t begin(std::int64_t s) const {
+    return packed() ? offsets[static_cast<std::size_t>(s)] : s * length;
+  }
+  std::int64_t size(std::int64_t s) const {
+    return packed() ? offsets[static_cast<std::size_t>(s) + 1] - begin(s) : length;
+  }
+  std::int64_t tokens() const { return packed() ? length : count * length; }
+};
+
+/// q, k or v: a row for each token, in which the heads lie side by side. `gap` rows stand before
+/// each sequence's own.
+struct LayerRows {
+  float* data = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t heads = 0, head_dim = 0;
+  std::int64_t gap = 0;
+
+  /// The first row of sequence s, gap included.
+  float* first(const LayerSequences& of, std::int64_t s) const {
+    return data + (of.begin(s) + s * gap) * stride;
+  }
+  float* own(const LayerSequences& of, std::int64_t s) const { return first(of, s) + gap * stride; }
+};
+
+}  // namespace headlight

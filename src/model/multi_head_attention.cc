@@ -1,0 +1,184 @@
+#include "model/multi_head_attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+#include "model/multi_head_attention_impl.h"
+
+namespace headlight {
+namespace {
+
+constexpr std::string_view kOp = "layer";
+
+/// splitmix64 (Steele et al. 2014) of a counter: a number depends on nothing drawn before it.
+std::uint64_t mixed(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+/// Uniform in [-bound, bound) with bound^2 = 6 / (inputs + outputs).
+void draw_glorot(Tensor& weight, std::uint64_t seed) {
+  const double bound = std::sqrt(6.0 / static_cast<double>(weight.dim(0) + weight.dim(1)));
+  std::uint64_t counter = mixed(seed);
+  for (float& value : weight.span<float>()) {
+    const double unit = static_cast<double>(mixed(++counter) >> 11) * 0x1p-53;
+    value = static_cast<float>((2 * unit - 1) * bound);
+  }
+}
+
+Tensor drawn(AttentionWeight which, const Shape& shape, std::uint64_t seed) {
+  Tensor weight(shape);
+  const bool norm = which == AttentionWeight::q_norm || which == AttentionWeight::k_norm;
+  if (norm) std::ranges::fill(weight.span<float>(), 1.0f);
+  if (shape.rank() == 2)
+    draw_glorot(weight, seed * kAttentionWeights + static_cast<unsigned>(which));
+  return weight;
+}
+
+/// Press et al. 2022: slopes 2^(-8/H), 2^(-16/H) ...; the op adds slope * (j - i), j - i <= 0.
+std::vector<float> paper_slopes(std::int64_t n_heads) {
+  std::vector<float> slopes;
+  for (std::int64_t h = 1; h <= n_heads; ++h)
+    slopes.push_back(std::exp2(-8.0f * static_cast<float>(h) / static_cast<float>(n_heads)));
+  return slopes;
+}
+
+struct Part {
+  InputPart bit;
+  AttentionWeight weight, bias;
+};
+constexpr Part kParts[] = {{kQuery, AttentionWeight::w_q, AttentionWeight::b_q},
+                           {kKey, AttentionWeight::w_k, AttentionWeight::b_k},
+                           {kValue, AttentionWeight::w_v, AttentionWeight::b_v}};
+
+}  // namespace
+
+const Linear& MultiHeadAttention::Impl::input_projection(unsigned parts) {
+  Linear& packed = inputs_[parts];
+  if (packed) return packed;
+  std::vector<float> weight, bias;
+  std::int64_t rows = 0, width = 0;
+  bool any_bias = false;
+  for (const Part& part : kParts) {
+    if ((parts & part.bit) == 0) continue;
+    const auto w = values(part.weight), b = values(part.bias);
+    const Shape shape = this->weight(part.weight).shape();
+    rows += shape[0];
+    width = shape[1];
+    weight.insert(weight.end(), w.begin(), w.end());
+    bias.insert(bias.end(), b.begin(), b.end());
+    bias.resize(static_cast<std::size_t>(rows), 0.0f);  // a part without bias adds nothing
+    any_bias = any_bias || !b.empty();
+  }
+  packed = Linear(TensorView(weight.data(), {rows, width}), WeightLayout::out_in,
+                  any_bias ? TensorView(bias.data(), {rows}) : TensorView());
+  return packed;
+}
+
+const Linear& MultiHeadAttention::Impl::output_projection() {
+  if (!output_)
+    output_ =
+        Linear(weight(AttentionWeight::w_o), WeightLayout::out_in, weight(AttentionWeight::b_o));
+  return output_;
+}
+
+const Linear& MultiHeadAttention::Impl::head_projection(std::int64_t head) {
+  if (heads_.empty()) heads_.resize(static_cast<std::size_t>(config.n_heads));
+  Linear& packed = heads_[static_cast<std::size_t>(head)];
+  if (!packed) {
+    const float* columns = values(AttentionWeight::w_o).data() + head * config.head_dim_v;
+    packed = Linear(TensorView(columns, {config.d_out, config.head_dim_v}, {config.z_width(), 1}),
+                    WeightLayout::out_in);
+  }
+  return packed;
+}
+
+void MultiHeadAttention::Impl::forget_packed() {
+  inputs_ = {};
+  output_ = {};
+  heads_.clear();
+}
+
+MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& config, std::uint64_t seed)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->config = resolved(config);
+  for (std::size_t i = 0; i < kAttentionWeights; ++i) {
+    const auto which = static_cast<AttentionWeight>(i);
+    if (const auto shape = weight_shape(impl_->config, which))
+      impl_->weights[i] = drawn(which, *shape, seed);
+  }
+  if (impl_->config.alibi) impl_->alibi_slopes = paper_slopes(impl_->config.n_heads);
+}
+
+MultiHeadAttention::~MultiHeadAttention() = default;
+MultiHeadAttention::MultiHeadAttention(MultiHeadAttention&&) noexcept = default;
+MultiHeadAttention& MultiHeadAttention::operator=(MultiHeadAttention&&) noexcept = default;
+
+const MultiHeadAttentionConfig& MultiHeadAttention::config() const {
+  return impl_->config;
+}
+
+TensorView MultiHeadAttention::weight(AttentionWeight weight) const {
+  return impl_->weight(weight);
+}
+
+void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
+  const auto shape = weight_shape(impl_->config, weight);
+  check(shape.has_value(), kOp, "the configuration has no {}; it was given {}", name_of(weight),
+        to_string(value.shape()));
+  check(value.shape() == *shape, kOp, "{} {} does not fit the layer; it must be {}",
+        name_of(weight), to_string(value.shape()), to_string(*shape));
+  check(value && is_weight_type(value.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16",
+        name_of(weight), to_string(value.shape()), name_of(value.dtype()));
+  impl_->weights[static_cast<std::size_t>(weight)] = to_f32(value);
+  impl_->forget_packed();
+}
+
+AttentionReport MultiHeadAttention::forward(TensorView x, MutableTensorView out,
+                                            const LayerOptions& options) {
+  return run_layer(*impl_, {.query = x}, nullptr, out, options);
+}
+
+AttentionReport MultiHeadAttention::forward(const LayerInputs& inputs, MutableTensorView out,
+                                            const LayerOptions& options) {
+  return run_layer(*impl_, inputs, nullptr, out, options);
+}
+
+AttentionReport MultiHeadAttention::forward(TensorView x, KvCache& cache, MutableTensorView out,
+                                            const LayerOptions& options) {
+  const std::int64_t before = cache.length();
+  try {
+    return run_layer(*impl_, {.query = x}, &cache, out, options);
+  } catch (...) {
+    cache.truncate(before);
+    throw;
+  }
+}
+
+KvCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity) const {
+  const MultiHeadAttentionConfig& c = impl_->config;
+  check(capacity >= 1, kOp, "a cache for {} tokens was asked for; give 1 or more", capacity);
+  KvCache cache({.batch = batch,
+                 .capacity = capacity + c.added_keys(),
+                 .n_kv_heads = c.n_kv_heads,
+                 .head_dim = c.head_dim,
+                 .head_dim_v = c.head_dim_v});
+  const auto append = [&](const float* k, const float* v) {
+    cache.append(TensorView(k, {batch, 1, c.n_kv_heads, c.head_dim}, {0, 0, c.head_dim, 1}),
+                 TensorView(v, {batch, 1, c.n_kv_heads, c.head_dim_v}, {0, 0, c.head_dim_v, 1}));
+  };
+  if (c.added_key_value)
+    append(impl_->values(AttentionWeight::added_k).data(),
+           impl_->values(AttentionWeight::added_v).data());
+  if (c.zero_key_value) {
+    const Tensor zeros({std::max(c.k_width(), c.v_width())});
+    append(zeros.span<float>().data(), zeros.span<float>().data());
+  }
+  return cache;
+}
+
+}  // namespace headlight

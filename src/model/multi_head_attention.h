@@ -1,0 +1,120 @@
+// The multi-head attention layer: projections, attention and W_O, in one call.
+//
+//   q = x W_q + b_q     k = key W_k + b_k     v = value W_v + b_v      split into heads
+//   out = concat(z_1 ... z_H) W_o + b_o        z_h as kernels/attention.h computes it
+// (Vaswani et al. 2017, section 3.2.2.)
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/tensor.h"
+#include "kernels/attention.h"
+#include "model/attention_config.h"
+#include "model/kv_cache.h"
+
+namespace headlight {
+
+/// Whose tensor names a file uses. All follow a prefix that the caller gives ("model.layers.0.").
+enum class WeightNames : std::uint8_t {
+  torch,  ///< nn.MultiheadAttention: in_proj_weight, out_proj.weight, bias_k ...
+  llama,  ///< Hugging Face's decoders: q_proj.weight ... o_proj.weight, q_norm.weight, sinks
+  bert    ///< Hugging Face's BERT: self.query.weight ... output.dense.weight
+};
+
+/// What a call reads, fp32, inner stride 1.
+struct LayerInputs {
+  TensorView query;       ///< [B, Tq, d_model]
+  TensorView key = {};    ///< [B, Tkv, d_key]; not given: the query (self attention)
+  TensorView value = {};  ///< [B, Tkv, d_value]; not given: the key
+};
+
+/// Whole rows of one head's pattern, on request.
+struct PatternRequest {
+  std::int64_t batch = 0;  ///< batch entry, or sequence of a packed call
+  std::int64_t head = 0;
+  std::int64_t row_begin = 0, row_end = 0;
+  /// Contiguous fp32 [row_end - row_begin, keys]; keys counts the layer's added keys, which come
+  /// first, and the cache's.
+  MutableTensorView out = {};
+};
+
+/// What a call may hand out besides its output. A view that is not given is not computed.
+struct LayerRequests {
+  MutableTensorView lse = {};       ///< fp32 [B, H, Tq]
+  MutableTensorView z = {};         ///< contiguous fp32 [B, Tq, H, Dv], after the head gate
+  MutableTensorView head_out = {};  ///< contiguous fp32 [B, Tq, H, d_out]: z_h W_o^h, without b_o
+  std::span<const PatternRequest> patterns = {};
+};
+
+struct LayerOptions {
+  /// bool or u8, true = may attend, and fp32, added to the scores: [B, H, Tq, keys] or broadcast.
+  /// keys: the sequence's own (with a cache: all in it after this call), without the added ones.
+  TensorView mask = {};
+  TensorView bias = {};
+  std::span<const float> head_gate = {};  ///< [H], each in [0, 1]
+  /// [B]: how many keys of each batch entry count; the rest is padding.
+  std::span<const std::int64_t> key_lengths = {};
+  /// Packed sequences: B = 1 and sequence s is tokens [cu_seqlens[s], cu_seqlens[s + 1]), from 0 to
+  /// T. None sees another, and no work is done for padding. Not with mask, bias, key_lengths or a
+  /// cache.
+  std::span<const std::int64_t> cu_seqlens = {};
+  std::span<const std::int64_t> cu_seqlens_key = {};  ///< of key and value; empty: cu_seqlens
+  LayerRequests requests = {};
+  std::string_view kernel = {};  ///< forces an attention kernel by name
+};
+
+/// A multi-head attention layer in fp32. Keeps its weights and packed copies of them, and buffers
+/// that grow to the longest call and are then reused. One call at a time.
+class MultiHeadAttention {
+ public:
+  /// Weights are drawn uniformly (Glorot & Bengio 2010) from `seed`, the rest (biases and sinks
+  /// zero, norms one) is neutral; the same on every machine. Throws Error("layer", ...) as
+  /// resolved() does.
+  explicit MultiHeadAttention(const MultiHeadAttentionConfig& config, std::uint64_t seed = 0);
+  ~MultiHeadAttention();
+  MultiHeadAttention(MultiHeadAttention&&) noexcept;
+  MultiHeadAttention& operator=(MultiHeadAttention&&) noexcept;
+
+  /// Reads a safetensors file, or a folder that holds model.safetensors or an index of shards.
+  /// Throws, naming file and tensor, when one is missing, has another shape, holds NaN or infinity,
+  /// or is there though the configuration has no place for it.
+  static MultiHeadAttention load(const std::filesystem::path& path,
+                                 const MultiHeadAttentionConfig& config,
+                                 WeightNames names = WeightNames::torch,
+                                 std::string_view prefix = "");
+  /// Writes a safetensors file, fp32. Throws when `names` have no place for one of the weights.
+  void save(const std::filesystem::path& path, WeightNames names = WeightNames::torch,
+            std::string_view prefix = "") const;
+
+  /// With every width filled in.
+  const MultiHeadAttentionConfig& config() const;
+  /// Contiguous fp32; empty when the layer has no such weight. Valid until it is set again.
+  TensorView weight(AttentionWeight weight) const;
+  /// Copies; contiguous, fp32, bf16 or fp16, of the shape that weight_shape() gives.
+  void set_weight(AttentionWeight weight, TensorView value);
+
+  /// out [B, Tq, d_out], inner stride 1, = the layer of x (self attention). No allocation after the
+  /// first call of one shape besides what the matrix library takes. Returns what ran.
+  AttentionReport forward(TensorView x, MutableTensorView out, const LayerOptions& options = {});
+  /// The same with keys and values from elsewhere (cross attention).
+  AttentionReport forward(const LayerInputs& inputs, MutableTensorView out,
+                          const LayerOptions& options = {});
+  /// The same for the next Tq tokens of the sequences in `cache`, which grows by their keys and
+  /// values: queries see all of it, as causal and window allow. A call that throws leaves the cache
+  /// as it was.
+  AttentionReport forward(TensorView x, KvCache& cache, MutableTensorView out,
+                          const LayerOptions& options = {});
+  /// A cache for this layer with room for `capacity` tokens; its added keys are in it already.
+  KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headlight

@@ -1,0 +1,147 @@
+#include "model/multi_head_attention_check.h"
+
+#include <string_view>
+
+#include "core/error.h"
+
+namespace headlight {
+namespace {
+
+constexpr std::string_view kOp = "layer";
+
+void check_activation(std::string_view name, TensorView view, std::int64_t width) {
+  check(view && view.rank() == 3 && view.dim(2) == width, kOp,
+        "{} {} does not fit the layer; it must be [batch, length, {}]", name,
+        to_string(view.shape()), width);
+  check(view.dtype() == DType::f32, kOp, "{} {} is {}; the layer computes in f32", name,
+        to_string(view.shape()), name_of(view.dtype()));
+  check((width == 1 || view.stride(2) == 1) && (view.dim(1) <= 1 || view.stride(1) >= width) &&
+            (view.dim(0) <= 1 || view.stride(0) >= width),
+        kOp, "{} {} has strides {}; rows must be contiguous and not overlap", name,
+        to_string(view.shape()), to_string(view.strides()));
+}
+
+void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in, MutableTensorView out) {
+  check_activation("query", in.query, c.d_model);
+  check_activation("key", in.key, c.d_key);
+  check_activation("value", in.value, c.d_value);
+  check_activation("out", out, c.d_out);
+  check(in.key.dim(0) == in.query.dim(0) && in.value.dim(0) == in.query.dim(0) &&
+            out.dim(0) == in.query.dim(0),
+        kOp, "query {}, key {}, value {} and out {} must be of one batch",
+        to_string(in.query.shape()), to_string(in.key.shape()), to_string(in.value.shape()),
+        to_string(out.shape()));
+  check(in.key.dim(1) == in.value.dim(1), kOp, "key {} and value {} differ in length",
+        to_string(in.key.shape()), to_string(in.value.shape()));
+  check(out.dim(1) == in.query.dim(1), kOp, "query {} and out {} differ in length",
+        to_string(in.query.shape()), to_string(out.shape()));
+}
+
+void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
+  if (!view) return;
+  bool fits = view.rank() == 4;
+  for (std::size_t d = 0; fits && d < 4; ++d) fits = view.dim(d) == 1 || view.dim(d) == scores[d];
+  check(fits, kOp, "{} {} does not fit [batch, n_heads, q_len, keys] {}; an extent may be 1", name,
+        to_string(view.shape()), to_string(scores));
+}
+
+void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const KvCache* cache,
+                 const LayerOptions& o) {
+  const std::int64_t seen = cache ? cache->length() - c.added_keys() : 0;
+  const Shape scores{in.query.dim(0), c.n_heads, in.query.dim(1), seen + in.key.dim(1)};
+  check_pairs("mask", o.mask, scores);
+  check(!o.mask || o.mask.dtype() == DType::boolean || o.mask.dtype() == DType::u8, kOp,
+        "mask {} is {}; it must be bool or u8 (true = may attend), additive ones go in bias",
+        to_string(o.mask.shape()), name_of(o.mask.dtype()));
+  check_pairs("bias", o.bias, scores);
+  check(!o.bias || o.bias.dtype() == DType::f32, kOp, "bias {} is {}; it must be f32",
+        to_string(o.bias.shape()), name_of(o.bias.dtype()));
+  if (o.key_lengths.empty()) return;
+  check(!cache, kOp, "key_lengths with a cache: hide the padding with a mask");
+  check(std::ssize(o.key_lengths) == in.key.dim(0), kOp,
+        "{} key_lengths for key {}; give one for each batch entry", o.key_lengths.size(),
+        to_string(in.key.shape()));
+  for (const std::int64_t length : o.key_lengths)
+    check(0 <= length && length <= in.key.dim(1), kOp, "key_lengths holds {}; key {} has {} keys",
+          length, to_string(in.key.shape()), in.key.dim(1));
+}
+
+void check_offsets(std::string_view name, std::span<const std::int64_t> offsets,
+                   TensorView packed) {
+  check(offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == packed.dim(1), kOp,
+        "{} must run from 0 to the {} tokens of {}", name, packed.dim(1),
+        to_string(packed.shape()));
+  for (std::size_t s = 1; s < offsets.size(); ++s)
+    check(offsets[s - 1] <= offsets[s], kOp, "{} falls from {} to {} at {}", name, offsets[s - 1],
+          offsets[s], s);
+}
+
+void check_packing(const LayerInputs& in, const KvCache* cache, const LayerOptions& o) {
+  if (o.cu_seqlens.empty()) {
+    check(o.cu_seqlens_key.empty(), kOp, "cu_seqlens_key was given without cu_seqlens");
+    return;
+  }
+  check(in.query.dim(0) == 1, kOp, "cu_seqlens packs sequences into one batch entry; query is {}",
+        to_string(in.query.shape()));
+  check(!o.mask && !o.bias && o.key_lengths.empty() && !cache, kOp,
+        "cu_seqlens does not go with a mask, bias, key_lengths or a cache");
+  const auto key = o.cu_seqlens_key.empty() ? o.cu_seqlens : o.cu_seqlens_key;
+  check_offsets("cu_seqlens", o.cu_seqlens, in.query);
+  check_offsets("cu_seqlens_key", key, in.key);
+  check(key.size() == o.cu_seqlens.size(), kOp,
+        "cu_seqlens has {} sequences, cu_seqlens_key {}; queries and keys need the same",
+        o.cu_seqlens.size() - 1, key.size() - 1);
+}
+
+void check_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in, const KvCache* cache) {
+  if (!cache) return;
+  const KvCacheShape& s = cache->shape();
+  check(s.batch == in.query.dim(0) && s.n_kv_heads == c.n_kv_heads && s.head_dim == c.head_dim &&
+            s.head_dim_v == c.head_dim_v && cache->length() >= c.added_keys(),
+        kOp,
+        "the cache (batch {}, n_kv_heads {}, head_dim {}, head_dim_v {}) is not one of this layer "
+        "(n_kv_heads {}, head_dim {}, head_dim_v {}) for query {}; use make_cache()",
+        s.batch, s.n_kv_heads, s.head_dim, s.head_dim_v, c.n_kv_heads, c.head_dim, c.head_dim_v,
+        to_string(in.query.shape()));
+  check(in.query.dim(1) <= cache->room(), kOp,
+        "query {} does not fit the cache: {} of {} keys are taken", to_string(in.query.shape()),
+        cache->length(), s.capacity);
+}
+
+void check_output(std::string_view name, MutableTensorView view, const Shape& expected,
+                  bool contiguous) {
+  if (!view) return;
+  check(view.shape() == expected && view.dtype() == DType::f32, kOp,
+        "{} is {} {}; it must be f32 {}", name, name_of(view.dtype()), to_string(view.shape()),
+        to_string(expected));
+  check(!contiguous || view.contiguous(), kOp, "{} {} has strides {}; it must be contiguous", name,
+        to_string(view.shape()), to_string(view.strides()));
+}
+
+void check_requests(const MultiHeadAttentionConfig& c, const LayerInputs& in,
+                    const LayerOptions& o) {
+  const std::int64_t batch = in.query.dim(0), length = in.query.dim(1);
+  check_output("lse", o.requests.lse, {batch, c.n_heads, length}, false);
+  check_output("z", o.requests.z, {batch, length, c.n_heads, c.head_dim_v}, true);
+  check_output("head_out", o.requests.head_out, {batch, length, c.n_heads, c.d_out}, true);
+  const std::int64_t entries = o.cu_seqlens.empty() ? batch : std::ssize(o.cu_seqlens) - 1;
+  for (const PatternRequest& r : o.requests.patterns)
+    check(0 <= r.batch && r.batch < entries, kOp,
+          "a pattern of batch entry {} was asked for; there are {}", r.batch, entries);
+}
+
+}  // namespace
+
+void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
+                      const KvCache* cache, MutableTensorView out, const LayerOptions& options) {
+  check_inputs(config, inputs, out);
+  check_packing(inputs, cache, options);
+  check_cache(config, inputs, cache);
+  check_masks(config, inputs, cache, options);
+  check_requests(config, inputs, options);
+  check(options.head_gate.empty() || std::ssize(options.head_gate) == config.n_heads, kOp,
+        "head_gate has {} values but the layer has {} heads", options.head_gate.size(),
+        config.n_heads);
+}
+
+}  // namespace headlight

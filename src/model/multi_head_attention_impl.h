@@ -1,0 +1,75 @@
+// What a layer owns: shared by the files that implement it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/matmul.h"
+#include "model/multi_head_attention.h"
+
+namespace headlight {
+
+/// Memory that grows to the largest call and is then reused.
+template <class T>
+class GrowingBuffer {
+ public:
+  /// Room for n elements; what it held is lost when it grows.
+  T* reserve(std::int64_t n) {
+    if (!storage_ || storage_.numel() < n) {
+      const std::int64_t half_more = storage_ ? storage_.numel() + storage_.numel() / 2 : 0;
+      storage_ = {};
+      storage_ = Tensor(kDTypeOf<T>, {std::max(n, half_more)});
+    }
+    return storage_.span<T>().data();
+  }
+
+ private:
+  Tensor storage_;
+};
+
+struct LayerWorkspace {
+  GrowingBuffer<float> q, kv, z, bias;
+  GrowingBuffer<std::uint8_t> mask;
+  std::vector<std::int64_t> positions;
+  RopeTable rope;
+};
+
+/// A set of the input projections that one product computes.
+enum InputPart : unsigned { kQuery = 1, kKey = 2, kValue = 4 };
+
+struct MultiHeadAttention::Impl {
+  MultiHeadAttentionConfig config;
+  std::array<Tensor, kAttentionWeights> weights;
+  std::vector<float> alibi_slopes;  // [H], or empty
+  LayerWorkspace workspace;
+
+  /// The product of `parts` (a union of InputPart, whose inputs are as wide), packed at first use:
+  /// rows of q, then k, then v.
+  const Linear& input_projection(unsigned parts);
+  const Linear& output_projection();
+  /// W_o^h alone, without b_o.
+  const Linear& head_projection(std::int64_t head);
+  /// After a weight changed.
+  void forget_packed();
+
+  TensorView weight(AttentionWeight which) const {
+    const Tensor& stored = weights[static_cast<std::size_t>(which)];
+    return stored ? stored.view() : TensorView();
+  }
+  std::span<const float> values(AttentionWeight which) const {
+    const Tensor& stored = weights[static_cast<std::size_t>(which)];
+    return stored ? stored.span<float>() : std::span<const float>();
+  }
+
+ private:
+  std::array<Linear, 8> inputs_;  // by set of parts
+  Linear output_;
+  std::vector<Linear> heads_;
+};
+
+/// One forward call over checked weights: what MultiHeadAttention::forward does.
+AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
+                          KvCache* cache, MutableTensorView out, const LayerOptions& options);
+
+}  // namespace headlight
