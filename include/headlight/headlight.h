@@ -1,0 +1,11 @@
+// Headlight for other programs: tensors, the attention op, the multi-head attention layer.
+#pragma once
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "core/threads.h"
+#include "kernels/attention.h"
+#include "kernels/attention_pattern.h"
+#include "model/kv_cache.h"
+#include "model/multi_head_attention.h"
+#include "model/torch_masks.h"
