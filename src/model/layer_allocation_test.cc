@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/threads.h"
 #include "kernels/matmul.h"
 #include "model/layer_test_support.h"
 
@@ -58,7 +59,12 @@ int allocations_of_product(std::int64_t rows, std::int64_t in, std::int64_t out)
   return allocations_of([&] { linear.apply(x, y); });
 }
 
-class Allocations : public ::testing::TestWithParam<std::int64_t> {};
+// One thread, as the layer itself decides for so little work: oneDNN's arguments depend on it.
+class Allocations : public ::testing::TestWithParam<std::int64_t> {
+ protected:
+  void SetUp() override { set_threads(1); }
+  void TearDown() override { set_threads(0); }
+};
 
 // The layer takes nothing: what is left are the arguments that oneDNN copies in each product.
 TEST_P(Allocations, OnlyThoseOfTheProducts) {
