@@ -20,7 +20,7 @@ void check_rows(const AttentionProblem& p, PatternRows rows, TensorView out) {
   const Shape expected{rows.row_end - rows.row_begin, p.kv_len};
   check(out.shape() == expected && out.dtype() == DType::f32 && out.contiguous(), kOp,
         "out is {} {} with strides {}; it must be contiguous f32 {}", name_of(out.dtype()),
-        to_string(out.shape()), to_string(out.strides()), to_string(expected));
+        out.shape(), out.strides(), expected);
 }
 
 }  // namespace

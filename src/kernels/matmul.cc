@@ -34,7 +34,7 @@ auto guarded(const char* doing, std::int64_t k, std::int64_t n, const Body& body
   try {
     return body();
   } catch (const dnnl::error& e) {
-    fail("matmul", "oneDNN could not {} for weights {}: {}", doing, to_string(Shape{k, n}),
+    fail("matmul", "oneDNN could not {} for weights {}: {}", doing, Shape{k, n},
          printable(e.what()));
   }
 }
@@ -84,18 +84,18 @@ Tensor widened(const TensorView& weight) {
 
 void check_weight(const TensorView& weight, const TensorView& bias, std::int64_t n) {
   check(weight.data() && weight.rank() == 2 && weight.dim(0) > 0 && weight.dim(1) > 0, "matmul",
-        "a weight must have two positive extents, got {}", to_string(weight.shape()));
+        "a weight must have two positive extents, got {}", weight.shape());
   check(is_weight_type(weight.dtype()), "matmul", "weight {} is {}; it must be f32, bf16 or f16",
-        to_string(weight.shape()), name_of(weight.dtype()));
+        weight.shape(), name_of(weight.dtype()));
   check(weight.stride(1) == 1 && weight.stride(0) >= weight.dim(1), "matmul",
-        "weight {} has strides {}; rows must be contiguous and not overlap",
-        to_string(weight.shape()), to_string(weight.strides()));
+        "weight {} has strides {}; rows must be contiguous and not overlap", weight.shape(),
+        weight.strides());
   if (!bias) return;
   check(bias.shape() == Shape{n} && bias.contiguous(), "matmul",
-        "bias {} does not fit weight {}; it must be a contiguous [{}]", to_string(bias.shape()),
-        to_string(weight.shape()), n);
+        "bias {} does not fit weight {}; it must be a contiguous [{}]", bias.shape(),
+        weight.shape(), n);
   check(is_weight_type(bias.dtype()), "matmul", "bias {} is {}; it must be f32, bf16 or f16",
-        to_string(bias.shape()), name_of(bias.dtype()));
+        bias.shape(), name_of(bias.dtype()));
 }
 
 }  // namespace
@@ -209,12 +209,11 @@ void Linear::apply(TensorView x, MutableTensorView y) const {
   const auto in = rows_of("matmul", "x", x);
   const auto out = rows_of("matmul", "y", y);
   check(in.width == impl_->k && out.width == impl_->n && in.count == out.count, "matmul",
-        "x {} and y {} do not fit weights {}: x must be [rows, {}] and y [rows, {}]",
-        to_string(x.shape()), to_string(y.shape()), to_string(Shape{impl_->k, impl_->n}), impl_->k,
-        impl_->n);
+        "x {} and y {} do not fit weights {}: x must be [rows, {}] and y [rows, {}]", x.shape(),
+        y.shape(), Shape{impl_->k, impl_->n}, impl_->k, impl_->n);
   check(in.count <= 1 || (in.stride >= in.width && out.stride >= out.width), "matmul",
-        "row strides {} of x {} and {} of y {} overlap", in.stride, to_string(x.shape()),
-        out.stride, to_string(y.shape()));
+        "row strides {} of x {} and {} of y {} overlap", in.stride, x.shape(), out.stride,
+        y.shape());
   if (in.count == 0) return;
   guarded("multiply", impl_->k, impl_->n, [&] { impl_->run(in, out); });
 }

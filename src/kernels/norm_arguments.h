@@ -21,10 +21,9 @@ inline NormArguments norm_arguments(std::string_view op, const TensorView& x,
   NormArguments a;
   a.x = rows_of(op, "x", x);
   a.y = rows_of(op, "y", y);
-  check(x.shape() == y.shape(), op, "x {} and y {} must have the same shape", to_string(x.shape()),
-        to_string(y.shape()));
-  check(a.x.width > 0, op, "x {} has empty rows, which have no mean", to_string(x.shape()));
-  check(bool(weight), op, "a weight [{}] is needed for x {}", a.x.width, to_string(x.shape()));
+  check(x.shape() == y.shape(), op, "x {} and y {} must have the same shape", x.shape(), y.shape());
+  check(a.x.width > 0, op, "x {} has empty rows, which have no mean", x.shape());
+  check(bool(weight), op, "a weight [{}] is needed for x {}", a.x.width, x.shape());
   check(eps >= 0, op, "eps {} must not be negative", eps);
   a.weight = vector_of(op, "weight", weight, a.x.width);
   a.bias = vector_of(op, "bias", bias, a.x.width);

@@ -16,18 +16,16 @@ struct TokenHeads {
 inline void check_rope(const MutableTensorView& x, const RopeTable& table,
                        std::span<const std::int64_t> positions) {
   check(x.rank() == 3 && x.dtype() == DType::f32, "rope", "x must be f32 [T, H, D], got {} {}",
-        name_of(x.dtype()), to_string(x.shape()));
+        name_of(x.dtype()), x.shape());
   check(x.stride(2) == 1 || x.dim(2) <= 1, "rope",
-        "x {} has inner stride {}; the last dimension must be contiguous", to_string(x.shape()),
-        x.stride(2));
+        "x {} has inner stride {}; the last dimension must be contiguous", x.shape(), x.stride(2));
   check(table.rotary_dim() > 0 && table.rotary_dim() <= x.dim(2), "rope",
-        "rotary_dim {} does not fit x {}; it must be in 2..{}", table.rotary_dim(),
-        to_string(x.shape()), x.dim(2));
+        "rotary_dim {} does not fit x {}; it must be in 2..{}", table.rotary_dim(), x.shape(),
+        x.dim(2));
   check(positions.empty() || static_cast<std::int64_t>(positions.size()) == x.dim(0), "rope",
-        "{} positions given for x {}; give one per row, or none", positions.size(),
-        to_string(x.shape()));
+        "{} positions given for x {}; give one per row, or none", positions.size(), x.shape());
   check(!positions.empty() || x.dim(0) <= table.max_len(), "rope",
-        "x {} is longer than the table's {} positions", to_string(x.shape()), table.max_len());
+        "x {} is longer than the table's {} positions", x.shape(), table.max_len());
   for (const std::int64_t p : positions)
     check(p >= 0 && p < table.max_len(), "rope", "position {} is outside the table of {} positions",
           p, table.max_len());

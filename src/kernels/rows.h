@@ -22,11 +22,11 @@ struct Rows {
 /// Throws unless `view` is fp32 [rows, width] with inner stride 1.
 template <bool kMutable>
 auto rows_of(std::string_view op, std::string_view name, const BasicTensorView<kMutable>& view) {
-  check(view.rank() == 2, op, "{} must be [rows, width], got {}", name, to_string(view.shape()));
+  check(view.rank() == 2, op, "{} must be [rows, width], got {}", name, view.shape());
   check(view.dtype() == DType::f32, op, "{} must be f32, got {}", name, name_of(view.dtype()));
   check(view.stride(1) == 1 || view.dim(1) <= 1, op,
-        "{} {} has inner stride {}; the last dimension must be contiguous", name,
-        to_string(view.shape()), view.stride(1));
+        "{} {} has inner stride {}; the last dimension must be contiguous", name, view.shape(),
+        view.stride(1));
   using T = typename BasicTensorView<kMutable>::template Element<float>;
   return Rows<T>{view.template as<float>(), view.dim(0), view.dim(1), view.stride(0)};
 }
@@ -36,8 +36,8 @@ inline const float* vector_of(std::string_view op, std::string_view name, const 
                               std::int64_t width) {
   if (!view) return nullptr;
   check(view.shape() == Shape{width} && (view.stride(0) == 1 || width <= 1), op,
-        "{} {} does not fit rows of width {}; it must be a contiguous [{}]", name,
-        to_string(view.shape()), width, width);
+        "{} {} does not fit rows of width {}; it must be a contiguous [{}]", name, view.shape(),
+        width, width);
   return view.as<float>();
 }
 

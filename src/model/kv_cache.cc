@@ -16,9 +16,9 @@ void check_entry(std::string_view name, TensorView view, const KvCacheShape& c,
   check(view.rank() == 4 && view.dim(0) == c.batch && view.dim(2) == c.n_kv_heads &&
             view.dim(3) == width && view.stride(3) == 1,
         kOp, "{} {} does not fit the cache; it must be [{}, new keys, {}, {}], inner stride 1",
-        name, to_string(view.shape()), c.batch, c.n_kv_heads, width);
-  check(view.dtype() == DType::f32, kOp, "{} {} is {}; the cache holds f32", name,
-        to_string(view.shape()), name_of(view.dtype()));
+        name, view.shape(), c.batch, c.n_kv_heads, width);
+  check(view.dtype() == DType::f32, kOp, "{} {} is {}; the cache holds f32", name, view.shape(),
+        name_of(view.dtype()));
 }
 
 /// from [B, T, H, W] behind the first `length` keys of to [B, H, capacity, W].
@@ -50,8 +50,8 @@ KvCache::KvCache(const KvCacheShape& shape) : shape_(shape) {
 void KvCache::append(TensorView k, TensorView v) {
   check_entry("k", k, shape_, shape_.head_dim);
   check_entry("v", v, shape_, shape_.head_dim_v);
-  check(k.dim(1) == v.dim(1), kOp, "k {} and v {} hold different numbers of keys",
-        to_string(k.shape()), to_string(v.shape()));
+  check(k.dim(1) == v.dim(1), kOp, "k {} and v {} hold different numbers of keys", k.shape(),
+        v.shape());
   check(k.dim(1) <= room(), kOp, "{} more keys do not fit: {} of {} are taken", k.dim(1), length_,
         shape_.capacity);
   copy_in(k, length_, k_);

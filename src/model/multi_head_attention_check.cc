@@ -11,14 +11,13 @@ constexpr std::string_view kOp = "layer";
 
 void check_activation(std::string_view name, TensorView view, std::int64_t width) {
   check(view && view.rank() == 3 && view.dim(2) == width, kOp,
-        "{} {} does not fit the layer; it must be [batch, length, {}]", name,
-        to_string(view.shape()), width);
+        "{} {} does not fit the layer; it must be [batch, length, {}]", name, view.shape(), width);
   check(view.dtype() == DType::f32, kOp, "{} {} is {}; the layer computes in f32", name,
-        to_string(view.shape()), name_of(view.dtype()));
+        view.shape(), name_of(view.dtype()));
   check((width == 1 || view.stride(2) == 1) && (view.dim(1) <= 1 || view.stride(1) >= width) &&
             (view.dim(0) <= 1 || view.stride(0) >= width),
-        kOp, "{} {} has strides {}; rows must be contiguous and not overlap", name,
-        to_string(view.shape()), to_string(view.strides()));
+        kOp, "{} {} has strides {}; rows must be contiguous and not overlap", name, view.shape(),
+        view.strides());
 }
 
 void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in, MutableTensorView out) {
@@ -28,13 +27,12 @@ void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in, Muta
   check_activation("out", out, c.d_out);
   check(in.key.dim(0) == in.query.dim(0) && in.value.dim(0) == in.query.dim(0) &&
             out.dim(0) == in.query.dim(0),
-        kOp, "query {}, key {}, value {} and out {} must be of one batch",
-        to_string(in.query.shape()), to_string(in.key.shape()), to_string(in.value.shape()),
-        to_string(out.shape()));
+        kOp, "query {}, key {}, value {} and out {} must be of one batch", in.query.shape(),
+        in.key.shape(), in.value.shape(), out.shape());
   check(in.key.dim(1) == in.value.dim(1), kOp, "key {} and value {} differ in length",
-        to_string(in.key.shape()), to_string(in.value.shape()));
+        in.key.shape(), in.value.shape());
   check(out.dim(1) == in.query.dim(1), kOp, "query {} and out {} differ in length",
-        to_string(in.query.shape()), to_string(out.shape()));
+        in.query.shape(), out.shape());
 }
 
 void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
@@ -42,7 +40,7 @@ void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
   bool fits = view.rank() == 4;
   for (std::size_t d = 0; fits && d < 4; ++d) fits = view.dim(d) == 1 || view.dim(d) == scores[d];
   check(fits, kOp, "{} {} does not fit [batch, n_heads, q_len, keys] {}; an extent may be 1", name,
-        to_string(view.shape()), to_string(scores));
+        view.shape(), scores);
 }
 
 void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const KvCache* cache,
@@ -52,25 +50,24 @@ void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const
   check_pairs("mask", o.mask, scores);
   check(!o.mask || o.mask.dtype() == DType::boolean || o.mask.dtype() == DType::u8, kOp,
         "mask {} is {}; it must be bool or u8 (true = may attend), additive ones go in bias",
-        to_string(o.mask.shape()), name_of(o.mask.dtype()));
+        o.mask.shape(), name_of(o.mask.dtype()));
   check_pairs("bias", o.bias, scores);
   check(!o.bias || o.bias.dtype() == DType::f32, kOp, "bias {} is {}; it must be f32",
-        to_string(o.bias.shape()), name_of(o.bias.dtype()));
+        o.bias.shape(), name_of(o.bias.dtype()));
   if (o.key_lengths.empty()) return;
   check(!cache, kOp, "key_lengths with a cache: hide the padding with a mask");
   check(std::ssize(o.key_lengths) == in.key.dim(0), kOp,
         "{} key_lengths for key {}; give one for each batch entry", o.key_lengths.size(),
-        to_string(in.key.shape()));
+        in.key.shape());
   for (const std::int64_t length : o.key_lengths)
     check(0 <= length && length <= in.key.dim(1), kOp, "key_lengths holds {}; key {} has {} keys",
-          length, to_string(in.key.shape()), in.key.dim(1));
+          length, in.key.shape(), in.key.dim(1));
 }
 
 void check_offsets(std::string_view name, std::span<const std::int64_t> offsets,
                    TensorView packed) {
   check(offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == packed.dim(1), kOp,
-        "{} must run from 0 to the {} tokens of {}", name, packed.dim(1),
-        to_string(packed.shape()));
+        "{} must run from 0 to the {} tokens of {}", name, packed.dim(1), packed.shape());
   for (std::size_t s = 1; s < offsets.size(); ++s)
     check(offsets[s - 1] <= offsets[s], kOp, "{} falls from {} to {} at {}", name, offsets[s - 1],
           offsets[s], s);
@@ -82,7 +79,7 @@ void check_packing(const LayerInputs& in, const KvCache* cache, const LayerOptio
     return;
   }
   check(in.query.dim(0) == 1, kOp, "cu_seqlens packs sequences into one batch entry; query is {}",
-        to_string(in.query.shape()));
+        in.query.shape());
   check(!o.mask && !o.bias && o.key_lengths.empty() && !cache, kOp,
         "cu_seqlens does not go with a mask, bias, key_lengths or a cache");
   const auto key = o.cu_seqlens_key.empty() ? o.cu_seqlens : o.cu_seqlens_key;
@@ -102,9 +99,9 @@ void check_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in, const
         "the cache (batch {}, n_kv_heads {}, head_dim {}, head_dim_v {}) is not one of this layer "
         "(n_kv_heads {}, head_dim {}, head_dim_v {}) for query {}; use make_cache()",
         s.batch, s.n_kv_heads, s.head_dim, s.head_dim_v, c.n_kv_heads, c.head_dim, c.head_dim_v,
-        to_string(in.query.shape()));
+        in.query.shape());
   check(in.query.dim(1) <= cache->room(), kOp,
-        "query {} does not fit the cache: {} of {} keys are taken", to_string(in.query.shape()),
+        "query {} does not fit the cache: {} of {} keys are taken", in.query.shape(),
         cache->length(), s.capacity);
 }
 
@@ -112,10 +109,9 @@ void check_output(std::string_view name, MutableTensorView view, const Shape& ex
                   bool contiguous) {
   if (!view) return;
   check(view.shape() == expected && view.dtype() == DType::f32, kOp,
-        "{} is {} {}; it must be f32 {}", name, name_of(view.dtype()), to_string(view.shape()),
-        to_string(expected));
+        "{} is {} {}; it must be f32 {}", name, name_of(view.dtype()), view.shape(), expected);
   check(!contiguous || view.contiguous(), kOp, "{} {} has strides {}; it must be contiguous", name,
-        to_string(view.shape()), to_string(view.strides()));
+        view.shape(), view.strides());
 }
 
 void check_requests(const MultiHeadAttentionConfig& c, const LayerInputs& in,
