@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace headlight::app {
 namespace {
@@ -27,6 +28,11 @@ std::vector<std::size_t> strongest(std::span<const float> row, std::size_t count
 
 std::string byte_range(const Token& token) {
   return token.begin == token.end ? "" : fmt::format("{}-{}", token.begin, token.end);
+}
+
+std::string without_trailing_spaces(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
 }
 
 /// A piece where it stands among words: the token table shows its leading space.
@@ -60,8 +66,8 @@ std::string RowText::token_table(std::size_t most) const {
   const std::size_t tail = tokens_.size() <= most ? 0 : most / 2;
   std::string out, line;
   const auto end_line = [&] {
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
+    out += without_trailing_spaces(std::move(line)) + "\n";
+    line.clear();
     line.clear();
   };
   std::size_t in_line = 0;
@@ -103,7 +109,7 @@ std::string RowText::compact(std::string_view label, double entropy,
   std::size_t in_line = 0;
   for (std::size_t t : strongest(row, top_)) {
     if (in_line == per_line_) {
-      out += '\n';
+      out = without_trailing_spaces(std::move(out)) + "\n";
       out.append(kPrefix, ' ');
       in_line = 0;
     }
@@ -112,7 +118,7 @@ std::string RowText::compact(std::string_view label, double entropy,
     out += target(t, row[t]);
   }
   if (row.size() > top_) out += fmt::format("+{} {:.2f}", row.size() - top_, std::max(rest, 0.0));
-  return out + "\n";
+  return without_trailing_spaces(std::move(out)) + "\n";
 }
 
 std::string RowText::full(std::span<const float> row) const {
@@ -122,8 +128,7 @@ std::string RowText::full(std::span<const float> row) const {
   for (std::size_t t = 0; t < row.size(); ++t) {
     out += fmt::format("{:>{}} {} {:.4f} {}", t, index_width_, fit(pieces_[t], kPiece), row[t],
                        style_.accent(bar(row[t], cells)));
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
+    out = without_trailing_spaces(std::move(out)) + "\n";
   }
   return out;
 }

@@ -24,6 +24,7 @@ void expect_fits_a_terminal(const ProgramResult& ran) {
   std::istringstream lines(ran.out);
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(app::display_width(line), app::kColumns) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
     for (const char c : line) EXPECT_FALSE((c >= 0 && c < 0x20) || c == 0x7F) << line;
   }
 }
