@@ -68,7 +68,6 @@ std::string RowText::token_table(std::size_t most) const {
   const auto end_line = [&] {
     out += without_trailing_spaces(std::move(line)) + "\n";
     line.clear();
-    line.clear();
   };
   std::size_t in_line = 0;
   for (std::size_t t = 0; t < tokens_.size(); ++t) {
