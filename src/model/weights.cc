@@ -59,6 +59,7 @@ class Loader {
     for (std::int64_t l = 0; l < config_.n_layers; ++l) out.blocks.push_back(load_block(l));
     out.n_parameters = n_parameters_;
     out.unused = strangers();
+    for (const std::string& name : out.unused) check_unused(name);
     return out;
   }
 
@@ -128,10 +129,14 @@ class Loader {
 
   Tensor load_tensor(const TensorSpec& spec) {
     const TensorView stored = check_tensor(spec);
-    if (!stored || spec.slot == Slot::unused) return {};
+    if (!stored) return {};
+    Tensor tensor = widened(stored, find(spec));
+    return spec.slot == Slot::unused ? Tensor() : std::move(tensor);
+  }
+
+  Tensor widened(TensorView stored, std::string_view name) const {
     Tensor tensor = to_f32(stored);
-    const std::string name = find(spec);
-    check_finite(tensor, file_of(name), name);
+    check_finite(tensor, file_of(name), printable(name));
     return tensor;
   }
 
@@ -219,6 +224,12 @@ class Loader {
       out.push_back(name);
     }
     return out;
+  }
+
+  /// NaN where nothing reads it is still a sign of a damaged file.
+  void check_unused(const std::string& name) const {
+    const TensorView stored = checkpoint_.tensor(name);
+    if (is_weight_type(stored.dtype())) widened(stored, name);
   }
 
   const ModelConfig& config_;

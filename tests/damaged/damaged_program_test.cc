@@ -75,6 +75,47 @@ TEST(DamagedProgramText, TokenizerOfAnotherModel) {
                   "\"x29\" has id 29, but the model's vocabulary is [0, 17)");
 }
 
+/// A copy of a shared model that may be written to.
+void copy_model(const fs::path& from, const fs::path& to) {
+  fs::copy(from, to, fs::copy_options::recursive);
+  for (const auto& entry : fs::recursive_directory_iterator(to))
+    fs::permissions(entry.path(), fs::perms::owner_write, fs::perm_options::add);
+}
+
+class DamagedSharedModel : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(DamagedSharedModel, EndsInOneLine) {
+  HEADLIGHT_SHARED_OR_SKIP(model, fs::path("models") / GetParam());
+  const fs::path scratch = scratch_folder(), weights = scratch / "model/model.safetensors";
+  copy_model(model, scratch / "model");
+  const std::string bytes = read_bytes(weights);
+  // All bits set are NaN in every float format; the last tensor of each file is a float.
+  write_bytes(weights, bytes.substr(0, bytes.size() - 4) + "\xff\xff\xff\xff");
+  expect_one_line(run_logits(scratch), scratch, weights, "nan at index");
+  write_bytes(weights, bytes.substr(0, bytes.size() / 2));
+  expect_one_line(run_logits(scratch), scratch, weights, "past the end of the");
+  write_bytes(weights, bytes.substr(0, 1000));
+  expect_one_line(run_logits(scratch), scratch, weights, "past the end of the file");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DamagedSharedModel,
+                         ::testing::Values("gpt2-basic", "nano-sort", "stories260K",
+                                           "all-MiniLM-L6-v2"));
+
+// Where the file is cut decides which of the library's own checks speaks; all end in one line.
+TEST(DamagedSharedTokenizer, SentencePieceCutOff) {
+  HEADLIGHT_SHARED_OR_SKIP(tokenizer, "models/stories15M/tokenizer.model");
+  const fs::path scratch = scratch_folder(), folder = scratch / "model";
+  write_sound_model(Family::llama, folder);
+  const std::string bytes = read_bytes(tokenizer);
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{100}, std::size_t{5000}, bytes.size() / 2, bytes.size() - 1}) {
+    SCOPED_TRACE(size);
+    write_bytes(folder / "tokenizer.model", std::string_view(bytes).substr(0, size));
+    expect_one_line(run_logits(scratch), scratch, folder / "tokenizer.model", "[tokenizer]");
+  }
+}
+
 // The cases prove nothing unless the models that they damage run.
 TEST(SoundModels, Run) {
   for (const Family family : {Family::gpt2, Family::llama, Family::bert}) {

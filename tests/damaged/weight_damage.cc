@@ -1,5 +1,5 @@
 // Damage to model.safetensors and to the index of shards.
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -105,6 +105,12 @@ Damage with_tensor(std::string name, const Tensor& tensor) {
   };
 }
 
+Tensor filled(Shape shape, float value) {
+  Tensor tensor(shape);
+  std::ranges::fill(tensor.span<float>(), value);
+  return tensor;
+}
+
 std::vector<DamagedModel> tensors() {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -130,6 +136,8 @@ std::vector<DamagedModel> tensors() {
              Family::llama),
       broken("BertMissingNorm", renamed("embeddings.LayerNorm.weight", "embeddings.weight"),
              "embeddings.LayerNorm.weight", Family::bert),
+      broken("NanInAHeadForAnotherTask", with_tensor("classifier.weight", filled({2, 12}, kNan)),
+             "\"classifier.weight\" [2, 12] holds nan"),
       broken("WrongRank", with_entry("ln_f.bias", "shape", {1, 12}), "[1, 12]"),
       broken("NoElements", with_tensor("ln_f.bias", Tensor({0})), "[0]"),
       broken("Doubles", with_tensor("ln_f.bias", Tensor(DType::f64, {12})), "f64"),
