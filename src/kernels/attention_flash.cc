@@ -137,14 +137,14 @@ LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_t lane)
   const auto head = static_cast<size_t>(tile.head);
   const float max = tile.max[lane];
   if (max == kMinusInfinity) return {0.0f, kMinusInfinity};
-  double sum = tile.sum[lane];
   const double gate = t.head_gate.empty() ? 1.0 : t.head_gate[head];
-  if (!t.sinks.empty()) {
-    const double sink = static_cast<double>(t.sinks[head]) * std::numbers::log2e;
-    sum += std::exp2(sink - max);
-  }
-  const double lse = t.lse ? (max + std::log2(sum)) * std::numbers::ln2 : 0.0;
-  return {static_cast<float>(gate / sum), static_cast<float>(lse)};
+  // Sums are kept under 2^max; a sink above it moves both to 2^sink, or 2^(sink - max) overflows.
+  const double sink = t.sinks.empty() ? kMinusInfinity : t.sinks[head] * std::numbers::log2e;
+  const double shift = std::max<double>(max, sink);
+  const double shrink = std::exp2(max - shift);
+  const double sum = tile.sum[lane] * shrink + std::exp2(sink - shift);
+  const double lse = t.lse ? (shift + std::log2(sum)) * std::numbers::ln2 : 0.0;
+  return {static_cast<float>(gate * shrink / sum), static_cast<float>(lse)};
 }
 
 HWY_NOINLINE void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {

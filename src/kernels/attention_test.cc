@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "core/threads.h"
@@ -231,6 +232,24 @@ TEST(Attention, RunsOnAvx512) {
   for (const VectorTarget& target : targets) {
     const TargetOverride override(target);
     EXPECT_EQ(attention_kernels().front().isa(), target.name);
+  }
+}
+
+TEST(Attention, ASinkFarAboveEveryScoreTakesTheRowAndKeepsItsLse) {
+  for (const AttentionKernel& kernel : attention_kernels()) {
+    Tensor q({1, 3, 1, 8}), z({1, 3, 1, 8}), lse({1, 1, 3});
+    std::ranges::fill(q.span<float>(), 0.5f);
+    const std::array<float, 1> sinks{1000.0f};
+    AttentionTensors tensors;
+    tensors.q = tensors.k = tensors.v = q;
+    tensors.sinks = sinks;
+    tensors.z = z;
+    tensors.lse = lse;
+    AttentionOptions options;
+    options.kernel = kernel.name;
+    attention(tensors, options);
+    for (const float x : z.span<float>()) EXPECT_EQ(x, 0.0f) << kernel.name;
+    for (const float x : lse.span<float>()) EXPECT_EQ(x, 1000.0f) << kernel.name;
   }
 }
 
