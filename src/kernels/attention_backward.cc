@@ -14,8 +14,8 @@ constexpr std::string_view kOp = "attention_backward";
 
 void check_like(std::string_view what, TensorView view, std::string_view like, TensorView model) {
   check(view && view.shape() == model.shape() && view.dtype() == DType::f32, kOp,
-        "{} is {} {}; it must be f32 {} like {}", what, name_of(view.dtype()),
-        to_string(view.shape()), to_string(model.shape()), like);
+        "{} is {} {}; it must be f32 {} like {}", what, name_of(view.dtype()), view.shape(),
+        model.shape(), like);
   check(view.stride(3) == 1 || view.dim(3) == 1, kOp,
         "{} has innermost stride {}; the last dimension must be contiguous", what, view.stride(3));
 }
@@ -79,8 +79,7 @@ void head_gradients(const AttentionProblem& p, const AttentionTensors& t,
         const auto head = static_cast<std::int64_t>(h);
         const auto z = head_vector(t.z, b, i, head, z_buffer);
         const auto dz = head_vector(g.d_z, b, i, head, dz_buffer);
-        double delta = 0;
-        for (std::size_t e = 0; e < z.size(); ++e) delta += static_cast<double>(z[e]) * dz[e];
+        const double delta = dot(z, dz);
         const double lse =
             t.lse.as<float>()[b * t.lse.stride(0) + head * t.lse.stride(1) + i * t.lse.stride(2)];
         if (std::isinf(lse)) continue;  // a dead row

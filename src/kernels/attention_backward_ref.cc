@@ -11,12 +11,6 @@
 namespace headlight {
 namespace {
 
-double dot(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (std::size_t d = 0; d < a.size(); ++d) sum += static_cast<double>(a[d]) * b[d];
-  return sum;
-}
-
 std::size_t index_of(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }

@@ -33,13 +33,13 @@ double bias_of(const AttentionProblem& problem, const AttentionTensors& tensors,
   return bias;
 }
 
+}  // namespace
+
 double dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (std::size_t d = 0; d < a.size(); ++d) sum += static_cast<double>(a[d]) * b[d];
   return sum;
 }
-
-}  // namespace
 
 std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int64_t position,
                                    std::int64_t head, std::vector<float>& buffer) {

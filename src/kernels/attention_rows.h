@@ -21,6 +21,9 @@ struct RowIndex {
 std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int64_t position,
                                    std::int64_t head, std::vector<float>& buffer);
 
+/// a . b, accumulated in double. Same length.
+double dot(std::span<const float> a, std::span<const float> b);
+
 /// scores[j] for every key j: scaled, capped, biased; -inf where masked, whatever q and k hold
 /// there.
 void score_row(const AttentionProblem& problem, const AttentionTensors& tensors, RowIndex row,
