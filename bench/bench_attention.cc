@@ -1,11 +1,8 @@
-// The attention op against the FMA peak, measured in turns in the same run.
-// usage: bench_attention [--json] [--t 512,2048] [--head-dim 64,128] [--heads H] [--kv-heads H]
-//                        [--causal] [--threads N] [--kernel NAME] [--isa NAME] [--rounds N]
+// Attention against the multiply-add peak of the same machine in the same minute: slices of the
+// peak loop run before and after every call.
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -17,142 +14,138 @@
 #include "kernels/attention.h"
 #include "kernels/target_override.h"
 #include "peak.h"
+#include "pinning.h"
 #include "timing.h"
 
 namespace headlight::bench {
 namespace {
 
 struct Options {
-  bool json = false, causal = false;
-  std::vector<std::int64_t> lengths = {512, 1024, 2048, 4096, 8192};
-  std::vector<std::int64_t> head_dims = {64, 128};
-  std::int64_t heads = 8, kv_heads = 0;
-  int threads = 1, rounds = 9;
+  std::vector<std::int64_t> lengths{512, 1024, 2048, 4096, 8192};
+  std::vector<std::int64_t> head_dims{64, 128};
+  std::int64_t heads = 8;
+  std::int64_t kv_heads = 0;  // 0: as many as heads
+  bool causal = false;
+  int threads = 1;
   std::string kernel, isa;
+  double seconds = 2;
+  bool json = false;
 };
 
-/// Useful work: 2 products of head_dim multiply-adds for every pair that attends.
-double useful_flops(std::int64_t t, std::int64_t heads, std::int64_t head_dim, bool causal) {
-  const double n = static_cast<double>(t);
-  const double pairs = causal ? n * (n + 1) / 2 : n * n;
-  return 4.0 * static_cast<double>(head_dim * heads) * pairs;
-}
+struct Case {
+  std::int64_t length, head_dim;
+};
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-struct Line {
-  std::int64_t t, head_dim;
+/// Rates of one case in GFLOP/s, and of the peak slices around its calls.
+struct Rates {
+  std::vector<double> calls, peaks, shares;
   AttentionReport report;
-  double ms, gflops, peak, share;  // medians over the rounds
 };
 
-/// One length and head_dim: every round measures the peak, then the op, so both see one machine.
-Line measure(const Options& o, std::int64_t t, std::int64_t head_dim) {
-  const std::int64_t kv_heads = o.kv_heads == 0 ? o.heads : o.kv_heads;
-  const Tensor q = uniform(Stream::q, {1, t, o.heads, head_dim}, 1.7);
-  const Tensor k = uniform(Stream::k, {1, t, kv_heads, head_dim}, 1.7);
-  const Tensor v = uniform(Stream::v, {1, t, kv_heads, head_dim}, 1.7);
-  Tensor z(q.shape());
-  AttentionTensors tensors;
-  tensors.q = q;
-  tensors.k = k;
-  tensors.v = v;
-  tensors.z = z;
-  const AttentionOptions options{.scale = {},
-                                 .softcap = 0,
-                                 .causal = o.causal ? Causal::bottom_right : Causal::none,
-                                 .window = {},
-                                 .kernel = o.kernel};
-  Line line{t, head_dim, attention(tensors, options), 0, 0, 0, 0};
-  const double flops = useful_flops(t, o.heads, head_dim, o.causal);
-  std::vector<double> ms, gflops, peaks, shares;
-  for (int i = 0; i < o.rounds; ++i) {
-    const double peak = fma_peak_gflops(o.threads);
-    const double seconds = best_seconds([&] { attention(tensors, options); }, 0.05, 1);
-    ms.push_back(seconds * 1e3);
-    gflops.push_back(flops / seconds * 1e-9);
-    peaks.push_back(peak);
-    shares.push_back(gflops.back() / peak);
-  }
-  line.ms = median(ms);
-  line.gflops = median(gflops);
-  line.peak = median(peaks);
-  line.share = median(shares);
-  return line;
+/// Useful floating-point operations: two products of head_dim multiply-adds for each pair that
+/// attends. The softmax counts nothing.
+double useful_flops(const Options& o, const Case& c) {
+  const double t = static_cast<double>(c.length);
+  const double pairs = o.causal ? t * (t + 1) / 2 : t * t;
+  return 4.0 * static_cast<double>(c.head_dim * o.heads) * pairs;
 }
 
-void print(const Options& o, const Line& l) {
+Rates measure(const Options& o, const Case& c) {
+  constexpr double kSpread = 1.7;  // about the standard deviation 1 of a normalised q
+  const std::int64_t kv_heads = o.kv_heads > 0 ? o.kv_heads : o.heads;
+  const Tensor q = uniform(Stream::q, {1, c.length, o.heads, c.head_dim}, kSpread);
+  const Tensor k = uniform(Stream::k, {1, c.length, kv_heads, c.head_dim}, kSpread);
+  const Tensor v = uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread);
+  Tensor z(Shape{1, c.length, o.heads, c.head_dim});
+  const AttentionTensors tensors{.q = q, .k = k, .v = v, .z = z};
+  const AttentionOptions options{.causal = o.causal ? Causal::bottom_right : Causal::none,
+                                 .kernel = o.kernel};
+  Rates rates;
+  rates.report = attention(tensors, options);  // warms caches, and the thread's working memory
+  const double flops = useful_flops(o, c);
+  double before = fma_slice_gflops(o.threads);
+  for (double spent = 0; spent < o.seconds || rates.calls.size() < 5;) {
+    const double seconds = seconds_of([&] { attention(tensors, options); });
+    const double after = fma_slice_gflops(o.threads);
+    rates.calls.push_back(flops / seconds * 1e-9);
+    rates.peaks.push_back(after);
+    rates.shares.push_back(rates.calls.back() / (0.5 * (before + after)));
+    before = after;
+    spent += seconds;
+  }
+  return rates;
+}
+
+void print_heading(const Options& o) {
+  fmt::print("{} heads, {}, {} thread(s), fp32; GFLOP/s of useful work\n", o.heads,
+             o.causal ? "causal" : "not causal", o.threads);
+  fmt::print("{:>6} {:>5} {:>9} {:>9} {:>9} {:>7} {:>7}  {}\n", "T", "D", "median", "best", "peak",
+             "share", "best", "kernel");
+}
+
+void print_row(const Options& o, const Case& c, const Rates& rates) {
+  const double best = largest(rates.calls), peak = largest(rates.peaks);
   if (o.json) {
-    const nlohmann::ordered_json line = {{"t", l.t},
-                                         {"head_dim", l.head_dim},
-                                         {"heads", o.heads},
-                                         {"causal", o.causal},
-                                         {"threads", o.threads},
-                                         {"kernel", l.report.kernel},
-                                         {"isa", l.report.isa},
-                                         {"rounds", o.rounds},
-                                         {"ms", l.ms},
-                                         {"gflops", l.gflops},
-                                         {"fma_peak_gflops", l.peak},
-                                         {"share", l.share}};
-    fmt::print("{}\n", line.dump());
+    const nlohmann::ordered_json row{{"t", c.length},
+                                     {"head_dim", c.head_dim},
+                                     {"heads", o.heads},
+                                     {"causal", o.causal},
+                                     {"threads", o.threads},
+                                     {"kernel", rates.report.kernel},
+                                     {"isa", rates.report.isa},
+                                     {"rounds", rates.calls.size()},
+                                     {"gflops", median(rates.calls)},
+                                     {"best_gflops", best},
+                                     {"best_fma_peak_gflops", peak},
+                                     {"fma_peak_gflops", median(rates.peaks)},
+                                     {"share", median(rates.shares)},
+                                     {"best_share", best / peak}};
+    fmt::print("{}\n", row.dump());
   } else {
-    fmt::print(
-        "{:>6} {:>8} {:>5} {:>7} {:<12} {:>10.2f} ms {:>8.1f} GFLOP/s {:>5.1f} % of {:.1f}\n", l.t,
-        l.head_dim, o.heads, o.causal ? "causal" : "full",
-        fmt::format("{}/{}", l.report.kernel, l.report.isa), l.ms, l.gflops, 100 * l.share, l.peak);
+    fmt::print("{:>6} {:>5} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.1f}% {:>6.1f}%  {}\n", c.length,
+               c.head_dim, median(rates.calls), best, peak, 100 * median(rates.shares),
+               100 * best / peak, to_string(rates.report));
   }
   std::fflush(stdout);
 }
 
-/// Keeps the process on as many cores as it computes with, so that it does not wander.
-void pin(int count) {
-  cpu_set_t available, chosen;
-  CPU_ZERO(&chosen);
-  if (sched_getaffinity(0, sizeof(available), &available) != 0) return;
-  for (std::size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&chosen) < count; ++core)
-    if (CPU_ISSET(core, &available)) CPU_SET(core, &chosen);
-  sched_setaffinity(0, sizeof(chosen), &chosen);
+Options parse(CLI::App& app, int argc, char** argv) {
+  Options o;
+  app.add_option("--t", o.lengths, "lengths of the sequence")->delimiter(',');
+  app.add_option("--head-dim", o.head_dims, "widths of a head")->delimiter(',');
+  app.add_option("--heads", o.heads, "query heads")->check(CLI::Range(1, 1024));
+  app.add_option("--kv-heads", o.kv_heads, "key/value heads; as many as query heads by default");
+  app.add_flag("--causal", o.causal, "each query sees the keys up to its own");
+  app.add_option("--threads", o.threads, "threads to compute with")->check(CLI::Range(1, 1024));
+  app.add_option("--kernel", o.kernel, "force this kernel");
+  app.add_option("--isa", o.isa, "force this instruction set (avx2, avx3)");
+  app.add_option("--seconds", o.seconds, "time to spend on each case");
+  app.add_flag("--json", o.json, "one JSON object a line");
+  app.parse(argc, argv);
+  return o;
 }
 
-int run(int argc, char** argv) {
-  Options o;
-  CLI::App app("The attention op against the FMA peak of the same run");
-  app.add_flag("--json", o.json, "one JSON object a line");
-  app.add_flag("--causal", o.causal, "each query sees no later key");
-  app.add_option("--t", o.lengths, "query and key lengths")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber);
-  app.add_option("--head-dim", o.head_dims, "widths of a head")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber);
-  app.add_option("--heads", o.heads, "query heads")->check(CLI::PositiveNumber);
-  app.add_option("--kv-heads", o.kv_heads, "key/value heads (default: as many)");
-  app.add_option("--threads", o.threads, "threads to compute with")->check(CLI::Range(1, 1024));
-  app.add_option("--rounds", o.rounds, "rounds to take medians of")->check(CLI::PositiveNumber);
-  app.add_option("--kernel", o.kernel, "force this kernel");
-  app.add_option("--isa", o.isa, "force this instruction set, such as avx2");
-  CLI11_PARSE(app, argc, argv);
+void run(const Options& o) {
   if (!o.isa.empty()) setenv("HEADLIGHT_ISA", o.isa.c_str(), 1);
   use_target_from_environment();
-  pin(o.threads);
   set_threads(o.threads);
+  pin_threads(o.threads);
+  if (!o.json) print_heading(o);
   for (const std::int64_t head_dim : o.head_dims)
-    for (const std::int64_t t : o.lengths) print(o, measure(o, t, head_dim));
-  return 0;
+    for (const std::int64_t length : o.lengths)
+      print_row(o, {length, head_dim}, measure(o, {length, head_dim}));
 }
 
 }  // namespace
 }  // namespace headlight::bench
 
 int main(int argc, char** argv) {
+  CLI::App app("Attention against the machine's multiply-add peak");
   try {
-    return headlight::bench::run(argc, argv);
-  } catch (const std::exception& e) {
+    headlight::bench::run(headlight::bench::parse(app, argc, argv));
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e);
+  } catch (const headlight::Error& e) {
     fmt::print(stderr, "bench_attention: {}\n", e.what());
     return 1;
   }

@@ -7,6 +7,7 @@
 // (Vaswani et al. 2017, section 3.2; GQA: Ainslie et al. 2023; ALiBi: Press et al. 2022.)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -90,7 +91,17 @@ struct AttentionProblem {
   struct KeyRange {
     std::int64_t first, last;
   };
-  KeyRange keys_of(std::int64_t i) const;
+  KeyRange keys_of(std::int64_t i) const {
+    const std::int64_t p = position(i);
+    KeyRange keys{0, kv_len};
+    if (causal != Causal::none) keys.last = std::min(keys.last, p + 1);
+    // Compared by difference, so that a window as wide as int64 does not overflow.
+    if (window.left >= 0 && p > window.left) keys.first = std::min(p - window.left, kv_len);
+    if (window.right >= 0 && window.right < kv_len - 1 - p)
+      keys.last = std::min(keys.last, p + window.right + 1);
+    keys.last = std::max<std::int64_t>(keys.last, 0);
+    return keys;
+  }
 };
 
 struct AttentionKernel {

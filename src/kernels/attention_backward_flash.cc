@@ -39,10 +39,10 @@ void ScoreGradients(const BackwardCall& call, const BackwardTile& tile, const Ti
   const BackwardBlock& block = *scratch.block;
   FlashScratch& flash = scratch.flash;
 
-  Scores<kVecs>(d, block.k_by_key + aligned * head_dim, weights.end - aligned, tile.flash.q_t,
-                head_dim, weights.row(aligned), flash.largest);
-  Scores<kVecs>(d, block.v_by_key + aligned * head_dim_v, weights.end - aligned, tile.dz_t,
-                head_dim_v, d_scores.row(aligned), flash.largest);
+  Scores<kVecs>(d, block.k_by_key + aligned * PackedKey(head_dim), weights.end - aligned,
+                tile.flash.q_t, head_dim, weights.row(aligned), flash.largest);
+  Scores<kVecs>(d, block.v_by_key + aligned * PackedKey(head_dim_v), weights.end - aligned,
+                tile.dz_t, head_dim_v, d_scores.row(aligned), flash.largest);
   if (p.softcap > 0) SoftcapSlopes(d, weights, p.softcap, scratch.slopes);
   AdjustScores(d, call.flash, weights, flash);
   const V scale = hn::Set(d, p.scale);
@@ -82,9 +82,9 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
   const KeyRun run{aligned, round_up(end, kRows), tile.flash.width};
   AddToKeys(d, weights.scores, run, tile.dz_rows, static_cast<size_t>(p.head_dim_v), block.d_v);
   AddToKeys(d, d_scores.scores, run, tile.q_rows, static_cast<size_t>(p.head_dim), block.d_k);
-  AddValues<kVecs>(d, block.k_by_element + begin * kRows, static_cast<size_t>(kBlockKeys) * kRows,
-                   end - begin, d_scores.row(begin), scratch.flash.shrink,
-                   static_cast<size_t>(p.head_dim), tile.dq_t);
+  const ValuePanels keys{block.k_by_element + begin * kRows,
+                         static_cast<size_t>(kBlockKeys) * kRows, static_cast<size_t>(p.head_dim)};
+  AddValues<kVecs>(d, keys, end - begin, d_scores.row(begin), scratch.flash.shrink, tile.dq_t);
 }
 
 void AddTileOfWidth(const BackwardCall& call, const BackwardTile& tile, BackwardScratch& scratch) {

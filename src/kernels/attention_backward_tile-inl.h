@@ -56,7 +56,7 @@ struct BackwardTile {
 struct BackwardBlock {
   std::int64_t begin = 0;
   size_t count = 0;
-  float* k_by_key = nullptr;      ///< panels of kRows keys, for Scores
+  float* k_by_key = nullptr;      ///< packed for Scores
   float* v_by_key = nullptr;      ///< the same of V
   float* k_by_element = nullptr;  ///< panels of kRows elements, for AddValues
   float* d_k = nullptr;
@@ -122,8 +122,8 @@ inline void Reserve(const AttentionProblem& p, BackwardScratch& s) {
   };
   for (BackwardBlock& block : s.memory)
     parts.insert(parts.end(),
-                 {{&block.k_by_key, keys * d},
-                  {&block.v_by_key, keys * dv},
+                 {{&block.k_by_key, keys * PackedKey(d)},
+                  {&block.v_by_key, keys * PackedKey(dv)},
                   {&block.k_by_element, static_cast<size_t>(kBlockKeys) * round_up(d, kRows)},
                   {&block.d_k, keys * Padded(p.head_dim)},
                   {&block.d_v, keys * Padded(p.head_dim_v)}});
@@ -206,19 +206,15 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
   const FlashCall& flash = call.flash;
   const AttentionProblem& p = flash.problem;
   const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
-  const auto pack_keys = [](Matrix<const float> from, size_t count, size_t n, float* to) {
-    for (size_t j = 0; j < count; j += kRows)
-      PackPanel({from.row(j), from.stride}, std::min(kRows, count - j), n, to + j * n);
-  };
   size_t used = 0;
   for (; begin < end; begin += kBlockKeys, ++used) {
     BackwardBlock& block = s.memory[used];
     block.begin = begin;
     block.count = static_cast<size_t>(std::min(kBlockKeys, end - begin));
     const auto keys = RowsOf(flash.tensors.k, flash.batch, flash.kv_head, begin);
-    pack_keys(keys, block.count, d, block.k_by_key);
-    pack_keys(RowsOf(flash.tensors.v, flash.batch, flash.kv_head, begin), block.count, dv,
-              block.v_by_key);
+    PackForScores(keys, block.count, d, block.k_by_key);
+    PackForScores(RowsOf(flash.tensors.v, flash.batch, flash.kv_head, begin), block.count, dv,
+                  block.v_by_key);
     for (size_t e = 0; e < round_up(d, kRows); ++e)
       for (size_t j = 0; j < block.count; ++j)
         block.k_by_element[(e / kRows * static_cast<size_t>(kBlockKeys) + j) * kRows + e % kRows] =

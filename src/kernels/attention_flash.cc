@@ -1,8 +1,7 @@
 #include "kernels/attention_flash.h"
 
-#include <cmath>
 #include <cstddef>
-#include <numbers>
+#include <span>
 
 #include "core/threads.h"
 #include "kernels/attention_flash_tile.h"
@@ -13,10 +12,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/attention_flash_adjust-inl.h"
-#include "kernels/attention_flash_pack-inl.h"
-#include "kernels/attention_flash_product-inl.h"
-#include "kernels/attention_flash_softmax-inl.h"
+#include "kernels/attention_flash_attend-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
@@ -43,16 +39,18 @@ void Reserve(const AttentionProblem& p, size_t tiles, FlashScratch& scratch) {
   const auto head_dim_v = static_cast<size_t>(p.head_dim_v);
   const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
   const std::pair<float**, size_t> parts[] = {
-      {&scratch.block.k, keys * head_dim},
+      {&scratch.block.k, keys * PackedKey(head_dim)},
       {&scratch.block.v, static_cast<size_t>(kBlockKeys) * round_up(head_dim_v, kRows)},
       {&scratch.scores, keys * width},
       {&scratch.pairs, keys * width},
       {&scratch.largest, width},
       {&scratch.shrink, width},
+      {&scratch.ones, width},
       {&scratch.rows, std::max(width, kRows) * std::max(head_dim, head_dim_v)},
       {&scratch.state, tiles * TileFloats(p)},
   };
   lay_out(parts, scratch.storage);
+  std::fill_n(scratch.ones, width, 1.0f);
 }
 
 /// Tile `index` of a key/value head, its arrays at `state`, before any key.
@@ -69,142 +67,89 @@ HWY_NOINLINE FlashTile MakeTile(const FlashCall& call, std::int64_t index, float
   return tile;
 }
 
-/// z_t += weight * value for the pairs that attend; the others must not meet the value.
-template <size_t kVecs>
-void AddNonFinite(D d, const FlashBlock& block, const TileScores& weights) {
-  const FlashTile& tile = weights.tile;
-  for (const NonFinite& v : block.non_finite) {
-    if (v.key < weights.begin || v.key >= weights.end) continue;
-    for (size_t c = 0; c < tile.width; c += hn::Lanes(d)) {
-      const V w = hn::Load(d, weights.row(v.key) + c);
-      float* at = tile.z_t + v.element * tile.width + c;
-      const V z = hn::Load(d, at);
-      const V more = hn::MulAdd(w, hn::Set(d, v.value), z);
-      hn::Store(hn::IfThenElse(hn::Eq(w, hn::Zero(d)), z, more), d, at);
-    }
-  }
-}
-
-/// Folds one block of keys into a tile's running softmax and output.
-template <size_t kVecs>
-void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
-  const D d;
-  const AttentionProblem& p = call.problem;
-  const FlashBlock& block = scratch.block;
-  const auto head_dim = static_cast<size_t>(p.head_dim);
-  const auto count = static_cast<std::int64_t>(block.count);
-  const std::int64_t from = std::max<std::int64_t>(tile.some.first - block.begin, 0);
-  const std::int64_t to = std::min(tile.some.last - block.begin, count);
-  if (from >= to) return;
-  const TileScores s{tile, block.begin, static_cast<size_t>(from), static_cast<size_t>(to),
-                     scratch.scores};
-  const size_t aligned = s.begin / kRows * kRows;
-
-  std::fill_n(scratch.largest, tile.width, kMinusInfinity);
-  Scores<kVecs>(d, block.k + aligned * head_dim, s.end - aligned, tile.q_t, head_dim,
-                s.row(aligned), scratch.largest);
-  const bool positions = s.key(s.begin) < tile.all.first || s.key(s.end) > tile.all.last;
-  const bool whole = aligned == s.begin && (s.end == block.count || s.end % kRows == 0);
-  if (positions || !whole || p.softcap > 0 || p.has(Extra::mask) || p.has(Extra::bias) ||
-      p.has(Extra::alibi))
-    AdjustScores(d, call, s, scratch);
-  Weigh<kVecs>(d, s.row(s.begin), s.end - s.begin, scratch.largest,
-               {tile.max, tile.sum, scratch.shrink});
-  AddValues<kVecs>(d, block.v + s.begin * kRows, static_cast<size_t>(kBlockKeys) * kRows,
-                   s.end - s.begin, s.row(s.begin), scratch.shrink,
-                   static_cast<size_t>(p.head_dim_v), tile.z_t);
-  if (!block.non_finite.empty()) AddNonFinite<kVecs>(d, block, s);
-}
-
-void AttendBlockOfWidth(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
-  static_assert(kTileVecs == 3);
-  switch (tile.width / hn::Lanes(D())) {
-    case 1:
-      return AttendBlock<1>(call, tile, scratch);
-    case 2:
-      return AttendBlock<2>(call, tile, scratch);
-    default:
-      return AttendBlock<3>(call, tile, scratch);
-  }
-}
-
-/// What lane i of z_t is multiplied by (gate / sum), and its log-sum-exp.
-struct LaneResult {
-  float factor, lse;
-};
-LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_t lane) {
-  const AttentionTensors& t = call.tensors;
-  const auto head = static_cast<size_t>(tile.head);
-  const float max = tile.max[lane];
-  if (max == kMinusInfinity) return {0.0f, kMinusInfinity};
-  const double gate = t.head_gate.empty() ? 1.0 : t.head_gate[head];
-  // Sums are kept under 2^max; a sink above it moves both to 2^sink, or 2^(sink - max) overflows.
-  const double sink = t.sinks.empty() ? kMinusInfinity : t.sinks[head] * std::numbers::log2e;
-  const double shift = std::max<double>(max, sink);
-  const double shrink = std::exp2(max - shift);
-  const double sum = tile.sum[lane] * shrink + std::exp2(sink - shift);
-  const double lse = t.lse ? (shift + std::log2(sum)) * std::numbers::ln2 : 0.0;
-  return {static_cast<float>(gate * shrink / sum), static_cast<float>(lse)};
-}
-
-HWY_NOINLINE void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
-  const MutableTensorView& lse = call.tensors.lse;
-  for (size_t i = 0; i < tile.width; ++i) {
-    const LaneResult result = FinishLane(call, tile, i);
-    scratch.shrink[i] = result.factor;
-    if (lse && i < tile.rows)
-      lse.as<float>()[call.batch * lse.stride(0) + tile.head * lse.stride(1) +
-                      (tile.q_begin + static_cast<std::int64_t>(i)) * lse.stride(2)] = result.lse;
-  }
-  StoreOutput(call, scratch, scratch.shrink, tile);
-}
-
-void PrefetchRow(const FlashCall& call, const TensorView& view, std::int64_t row) {
+/// Asks for rows [first, last) of one head, which lie far apart in memory, while something else
+/// keeps the FMA units busy.
+void PrefetchRows(TensorView view, std::int64_t batch, std::int64_t head, std::int64_t first,
+                  std::int64_t last) {
   constexpr std::int64_t kLine = 64;
   const auto element = static_cast<std::int64_t>(size_of(view.dtype()));
   const char* at = static_cast<const char*>(view.data()) +
-                   element * (call.batch * view.stride(0) + row * view.stride(1) +
-                              call.kv_head * view.stride(2));
-  for (std::int64_t i = 0; i < view.dim(3) * element; i += kLine) hwy::Prefetch(at + i);
+                   element * (batch * view.stride(0) + head * view.stride(2));
+  for (std::int64_t row = first; row < last; ++row)
+    for (std::int64_t i = 0; i < view.dim(3) * element; i += kLine)
+      hwy::Prefetch(at + row * element * view.stride(1) + i);
 }
 
-/// Asks for share `index` of `shares` of the next block's rows, which lie far apart in memory,
-/// while a tile keeps the FMA units busy.
-void PrefetchShare(const FlashCall& call, std::int64_t begin, std::int64_t end, size_t index,
-                   size_t shares) {
+/// Share `index` of `shares` of the block of keys that begins at `begin`.
+void PrefetchKeys(const FlashCall& call, std::int64_t begin, size_t index, size_t shares) {
   const auto row = [&](size_t share) {
-    return begin + static_cast<std::int64_t>(share * static_cast<size_t>(kBlockKeys) / shares);
+    const auto offset = static_cast<std::int64_t>(share * static_cast<size_t>(kBlockKeys) / shares);
+    return std::min(begin + offset, call.problem.kv_len);
   };
-  for (std::int64_t j = row(index); j < std::min(row(index + 1), end); ++j) {
-    PrefetchRow(call, call.tensors.k, j);
-    PrefetchRow(call, call.tensors.v, j);
+  for (const TensorView& view : {call.tensors.k, call.tensors.v})
+    PrefetchRows(view, call.batch, call.kv_head, row(index), row(index + 1));
+}
+
+void PrefetchTile(const FlashCall& call, TensorView view, const FlashTile& tile) {
+  PrefetchRows(view, call.batch, tile.head, tile.q_begin,
+               tile.q_begin + static_cast<std::int64_t>(tile.rows));
+}
+
+/// Tiles [first, last) of one key/value head.
+struct FlashUnit {
+  FlashCall call;
+  std::int64_t first, last;
+
+  /// Keys that at least one of the tiles may see.
+  AttentionProblem::KeyRange keys() const {
+    AttentionProblem::KeyRange keys{call.problem.kv_len, 0};
+    for (std::int64_t i = first; i < last; ++i) {
+      const auto width = static_cast<std::int64_t>(TileWidth());
+      const FlashTile tile = place_tile(call, i, width, hn::Lanes(D()));
+      keys.first = std::min(keys.first, tile.some.first);
+      keys.last = std::max(keys.last, tile.some.last);
+    }
+    return keys;
+  }
+};
+
+void MakeTiles(const FlashUnit& unit, FlashScratch& scratch) {
+  scratch.tiles.clear();
+  for (std::int64_t i = unit.first; i < unit.last; ++i) {
+    const auto offset = static_cast<size_t>(i - unit.first) * TileFloats(unit.call.problem);
+    scratch.tiles.push_back(MakeTile(unit.call, i, scratch.state + offset));
   }
 }
 
-/// Tiles [first, last) of one key/value head against all the keys they may see, a block at a time.
-void AttendTiles(const FlashCall& call, std::int64_t first, std::int64_t last,
-                 FlashScratch& scratch) {
-  const AttentionProblem& p = call.problem;
-  AttentionProblem::KeyRange keys{p.kv_len, 0};
-  scratch.tiles.clear();
-  for (std::int64_t i = first; i < last; ++i) {
-    float* state = scratch.state + static_cast<size_t>(i - first) * TileFloats(p);
-    const FlashTile& tile = scratch.tiles.emplace_back(MakeTile(call, i, state));
-    PackQueries(call, scratch, p.scale, tile);
-    keys.first = std::min(keys.first, tile.some.first);
-    keys.last = std::max(keys.last, tile.some.last);
-  }
+/// The tiles of a unit against all the keys they may see, a block at a time. Queries are packed on
+/// the way through the first block and outputs written on the way through the last, so that memory
+/// is waited for while other tiles compute; `next` is prefetched for the same reason.
+void AttendUnit(const FlashUnit& unit, const FlashUnit& next, FlashScratch& scratch) {
+  const FlashCall& call = unit.call;
+  const auto keys = unit.keys();
+  const std::int64_t next_begin = next.keys().first;
+  MakeTiles(unit, scratch);
   FlashBlock& block = scratch.block;
-  for (block.begin = keys.first; block.begin < keys.last; block.begin += kBlockKeys) {
-    block.count = static_cast<size_t>(std::min(kBlockKeys, keys.last - block.begin));
-    PackKeys(call, scratch);
-    PackValues(call, scratch.row, block);
-    for (size_t i = 0; i < scratch.tiles.size(); ++i) {
-      PrefetchShare(call, block.begin + kBlockKeys, keys.last, i, scratch.tiles.size());
-      AttendBlockOfWidth(call, scratch.tiles[i], scratch);
+  const size_t count = scratch.tiles.size();
+  block.begin = keys.first;
+  do {
+    const bool first = block.begin == keys.first;
+    const bool last = block.begin + kBlockKeys >= keys.last;
+    block.count =
+        static_cast<size_t>(std::clamp<std::int64_t>(keys.last - block.begin, 0, kBlockKeys));
+    if (block.count > 0) PackKeys(call, scratch);
+    PackValues(call, scratch);
+    for (size_t i = 0; i < count; ++i) {
+      const FlashTile& tile = scratch.tiles[i];
+      if (first) PackQueries(call, scratch, call.problem.scale, tile);
+      if (first && i + 1 < count) PrefetchTile(call, call.tensors.q, scratch.tiles[i + 1]);
+      if (last) PrefetchTile(call, call.tensors.z, tile);
+      PrefetchKeys(last ? next.call : call, last ? next_begin : block.begin + kBlockKeys, i, count);
+      AttendBlock(call, tile, scratch);
+      if (last) FinishTile(call, tile, scratch);
     }
-  }
-  for (const FlashTile& tile : scratch.tiles) FinishTile(call, tile, scratch);
+    block.begin += kBlockKeys;
+  } while (block.begin < keys.last);
 }
 
 /// Tiles per unit of work: as many as share one packing of K and V within kStateBytes, but enough
@@ -226,15 +171,20 @@ void RunFlash(const AttentionProblem& p, const AttentionTensors& tensors) {
   if (tiles == 0 || p.batch == 0) return;
   const std::int64_t per_unit = TilesPerUnit(p, tiles);
   const std::int64_t units = (tiles + per_unit - 1) / per_unit;
-  parallel_for(p.batch * p.n_kv_heads * units, [&](std::int64_t index) {
+  const auto unit_at = [&](std::int64_t index) {
+    // With a causal mask the last tiles see most keys: start them first.
+    const std::int64_t unit = units - 1 - index % units;
+    const std::int64_t head = index / units;
+    return FlashUnit{{p, tensors, head / p.n_kv_heads, head % p.n_kv_heads},
+                     unit * per_unit,
+                     std::min(tiles, (unit + 1) * per_unit)};
+  };
+  const std::int64_t total = p.batch * p.n_kv_heads * units;
+  parallel_for(total, [&](std::int64_t index) {
     static thread_local FlashScratch scratch;
     const FlushDenormals flush;
     Reserve(p, static_cast<size_t>(per_unit), scratch);
-    const std::int64_t head = index / units % p.n_kv_heads;
-    // With a causal mask the last tiles see most keys: start them first.
-    const std::int64_t unit = units - 1 - index % units;
-    AttendTiles({p, tensors, index / units / p.n_kv_heads, head}, unit * per_unit,
-                std::min(tiles, (unit + 1) * per_unit), scratch);
+    AttendUnit(unit_at(index), unit_at(std::min(index + 1, total - 1)), scratch);
   });
 }
 

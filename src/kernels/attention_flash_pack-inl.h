@@ -110,54 +110,68 @@ inline void SetAsideNonFinite(FlashBlock& block, size_t panels) {
   }
 }
 
-/// Up to kRows rows of n elements as one panel [n, kRows]; the last row repeats to fill it.
-inline void PackPanel(Matrix<const float> from, size_t rows, size_t n, float* panel) {
-  const Matrix<float> to{panel, static_cast<std::int64_t>(kRows)};
-  Transpose(from, rows, n, to);
-  for (size_t i = 0; i < n; ++i)
-    std::fill(to.row(i) + rows, to.row(i) + kRows, to.row(i)[rows - 1]);
+/// Packs rows of n elements for Scores; the last row repeats to fill its register tile.
+inline void PackForScores(Matrix<const float> from, size_t rows, size_t n, float* to) {
+  const hn::CappedTag<float, kChunk> d;
+  for (size_t j = 0; j < rows; j += kRows)
+    for (size_t c = 0; c < n; c += kChunk)
+      for (size_t r = 0; r < kRows; ++r, to += kChunk) {
+        const float* row = from.row(std::min(j + r, rows - 1)) + c;
+        if (c + kChunk <= n)
+          for (size_t i = 0; i < kChunk; i += hn::Lanes(d))
+            hn::Store(hn::LoadU(d, row + i), d, to + i);
+        else
+          std::copy_n(row, n - c, to);
+      }
 }
 
-/// Keys in panels of kRows.
 inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
   const FlashBlock& block = scratch.block;
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
   for (size_t j = 0; j < block.count; j += kRows) {
     const size_t rows = std::min(kRows, block.count - j);
-    PackPanel(HeadRows(call, call.tensors.k, block.begin + static_cast<std::int64_t>(j), rows,
-                       call.kv_head, scratch),
-              rows, head_dim, block.k + j * head_dim);
+    PackForScores(HeadRows(call, call.tensors.k, block.begin + static_cast<std::int64_t>(j), rows,
+                           call.kv_head, scratch),
+                  rows, head_dim, block.k + j * PackedKey(head_dim));
   }
 }
 
-/// Values cut into panels of kRows elements; zeros fill the last panel.
-inline void PackValues(const FlashCall& call, std::vector<float>& buffer, FlashBlock& block) {
+/// Copies the elements of one value into its place in each panel; zeros fill the last panel. 0 * x
+/// is added to `poison`: NaN for a NaN or an infinite x, and it stays.
+template <class DR, class VR = hn::Vec<DR>>
+HWY_INLINE void PackValue(DR d, const float* HWY_RESTRICT value, size_t n, float* HWY_RESTRICT to,
+                          VR& poison) {
+  constexpr size_t kPanel = static_cast<size_t>(kBlockKeys) * kRows;
+  const auto copy = [&](const float* from) HWY_ATTR {
+    for (size_t i = 0; i < kRows; i += hn::Lanes(d)) {
+      const auto x = hn::LoadU(d, from + i);
+      hn::Store(x, d, to + i);
+      poison = hn::MulAdd(x, hn::Zero(d), poison);
+    }
+  };
+  const size_t whole = n / kRows * kRows;
+  for (size_t e = 0; e < whole; e += kRows, to += kPanel) copy(value + e);
+  if (whole == n) return;
+  float rest[kRows] = {};
+  std::copy(value + whole, value + n, rest);
+  copy(rest);
+}
+
+inline void PackValues(const FlashCall& call, FlashScratch& scratch) {
   const hn::CappedTag<float, kRows> d;
-  const auto width = static_cast<size_t>(call.problem.head_dim_v);
-  const size_t whole = width / kRows * kRows;
-  const size_t panel = static_cast<size_t>(kBlockKeys) * kRows;
-  auto poison = hn::Zero(d);  // 0 * x is NaN for a NaN or an infinite x, and stays in the sum
-  for (size_t j = 0; j < block.count; ++j) {
-    const auto value =
-        head_vector(call.tensors.v, call.batch, block.begin + static_cast<std::int64_t>(j),
-                    call.kv_head, buffer);
-    float* to = block.v + j * kRows;
-    const auto copy = [&](const float* from) HWY_ATTR {
-      for (size_t i = 0; i < kRows; i += hn::Lanes(d)) {
-        const auto x = hn::LoadU(d, from + i);
-        hn::Store(x, d, to + i);
-        poison = hn::MulAdd(x, hn::Zero(d), poison);
-      }
-    };
-    for (size_t e = 0; e < whole; e += kRows, to += panel) copy(value.data() + e);
-    if (whole == width) continue;
-    float rest[kRows] = {};
-    std::copy(value.begin() + static_cast<std::ptrdiff_t>(whole), value.end(), rest);
-    copy(rest);
+  FlashBlock& block = scratch.block;
+  const auto n = static_cast<size_t>(call.problem.head_dim_v);
+  auto poison = hn::Zero(d);
+  for (size_t j = 0; j < block.count; j += kRows) {
+    const size_t rows = std::min(kRows, block.count - j);
+    const auto values = HeadRows(call, call.tensors.v, block.begin + static_cast<std::int64_t>(j),
+                                 rows, call.kv_head, scratch);
+    for (size_t r = 0; r < rows; ++r)
+      PackValue(d, values.row(r), n, block.v + (j + r) * kRows, poison);
   }
   block.non_finite.clear();
   if (!hn::AllTrue(d, hn::Eq(poison, hn::Zero(d))))
-    SetAsideNonFinite(block, (width + kRows - 1) / kRows);
+    SetAsideNonFinite(block, round_up(n, kRows) / kRows);
 }
 
 /// Multiplies lane i by factor[i] and writes the tile's rows of z in its dtype.

@@ -40,20 +40,35 @@ struct PanelOperand {
   HWY_INLINE float operator()(size_t row, size_t i) const { return data[i * kRows + row]; }
 };
 
-/// A left operand as rows of memory. Its eight pointers crowd the registers: prefer panels.
+/// A left operand as rows of memory. Its eight pointers crowd the registers: prefer the others.
 struct RowsOperand {
   const float* HWY_RESTRICT data;
   size_t stride;
   HWY_INLINE float operator()(size_t row, size_t i) const { return data[row * stride + i]; }
 };
 
-/// acc[r][c] += sum over i < depth of a(r, i) * b[i][c]; b has kVecs vectors per step. Loads
-/// kRows + kVecs operands for kRows * kVecs FMAs.
-template <size_t kVecs, class Operand>
+/// Elements of a row that lie together in packed keys: a cache line, so that packing only copies.
+constexpr size_t kChunk = 16;
+
+/// One chunk of kRows packed keys.
+struct ChunkOperand {
+  const float* HWY_RESTRICT data;
+  HWY_INLINE float operator()(size_t row, size_t i) const { return data[row * kChunk + i]; }
+};
+
+/// Floats that one key takes when packed.
+inline size_t PackedKey(size_t head_dim) {
+  return (head_dim + kChunk - 1) / kChunk * kChunk;
+}
+
+/// acc[r][c] += sum over i < depth of a(r, i) * b[i][c], c < kVecs of the kWidth vectors in a row
+/// of b. Loads kRows + kVecs operands for kRows * kVecs FMAs. Widths are constants: run-time
+/// strides would take registers that the accumulators need.
+template <size_t kVecs, size_t kWidth = kVecs, class Operand>
 HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, size_t depth,
                            V (&acc)[kRows][kVecs]) {
   const size_t lanes = hn::Lanes(d);
-  for (size_t i = 0; i < depth; ++i, b += kVecs * lanes) {
+  for (size_t i = 0; i < depth; ++i, b += kWidth * lanes) {
     V right[kVecs];
 #pragma GCC unroll 8
     for (size_t c = 0; c < kVecs; ++c) right[c] = hn::Load(d, b + c * lanes);
@@ -66,26 +81,30 @@ HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, si
   }
 }
 
-/// scores[j][.] = k_j . q for keys j in [0, count), rounded up to kRows; `largest` grows to the
-/// largest of each query. `k` is panels of kRows keys: [panels, head_dim, kRows].
-template <size_t kVecs>
-void Scores(D d, const float* HWY_RESTRICT k, size_t count, const float* HWY_RESTRICT q_t,
-            size_t head_dim, float* HWY_RESTRICT scores, float* HWY_RESTRICT largest) {
+/// scores[j][.] = k_j . q for keys j in [0, count), rounded up to kRows, and kVecs vectors of
+/// queries; `largest` grows to the largest of each query. `k` is packed: for each kRows keys, chunk
+/// after chunk, [chunks, kRows, kChunk]; rows of q_t and scores are kWidth vectors.
+template <size_t kVecs, size_t kWidth = kVecs>
+HWY_NOINLINE void Scores(D d, const float* HWY_RESTRICT k, size_t count,
+                         const float* HWY_RESTRICT q_t, size_t head_dim, float* HWY_RESTRICT scores,
+                         float* HWY_RESTRICT largest) {
   const size_t lanes = hn::Lanes(d);
-  for (size_t j = 0; j < count;
-       j += kRows, k += kRows * head_dim, scores += kRows * kVecs * lanes) {
+  const size_t width = kWidth * lanes;
+  for (size_t j = 0; j < count; j += kRows, scores += kRows * width) {
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Zero(d);
-    Accumulate<kVecs>(d, PanelOperand{k}, q_t, head_dim, acc);
+    for (size_t i = 0; i < head_dim; i += kChunk, k += kRows * kChunk)
+      Accumulate<kVecs, kWidth>(d, ChunkOperand{k}, q_t + i * width, HWY_MIN(kChunk, head_dim - i),
+                                acc);
 #pragma GCC unroll 8
     for (size_t c = 0; c < kVecs; ++c) {
       V max = hn::Load(d, largest + c * lanes);
 #pragma GCC unroll 8
       for (size_t r = 0; r < kRows; ++r) {
-        hn::Store(acc[r][c], d, scores + (r * kVecs + c) * lanes);
+        hn::Store(acc[r][c], d, scores + r * width + c * lanes);
         max = hn::Max(max, acc[r][c]);
       }
       hn::Store(max, d, largest + c * lanes);
@@ -93,27 +112,34 @@ void Scores(D d, const float* HWY_RESTRICT k, size_t count, const float* HWY_RES
   }
 }
 
+/// Values of a block for AddValues: panels of kRows elements, `panel_stride` floats apart.
+struct ValuePanels {
+  const float* HWY_RESTRICT first;  ///< the first key's
+  size_t panel_stride;
+  size_t head_dim_v;
+};
+
 /// z_t[e][.] = z_t[e][.] * shrink[.] + sum over j < count of v[j][e] * p[j][.], for each element e
-/// of head_dim_v. `v` points at the first key inside panels of kRows elements, `panel_stride`
-/// floats apart.
-template <size_t kVecs>
-void AddValues(D d, const float* HWY_RESTRICT v, size_t panel_stride, size_t count,
-               const float* HWY_RESTRICT p, const float* HWY_RESTRICT shrink, size_t head_dim_v,
-               float* HWY_RESTRICT z_t) {
+/// of head_dim_v and kVecs vectors of queries; rows of p and z_t are kWidth vectors.
+template <size_t kVecs, size_t kWidth = kVecs>
+HWY_NOINLINE void AddValues(D d, const ValuePanels& v, size_t count, const float* HWY_RESTRICT p,
+                            const float* HWY_RESTRICT shrink, float* HWY_RESTRICT z_t) {
   const size_t lanes = hn::Lanes(d);
-  for (size_t e = 0; e < head_dim_v; e += kRows, v += panel_stride, z_t += kRows * kVecs * lanes) {
+  const size_t width = kWidth * lanes;
+  const float* HWY_RESTRICT panel = v.first;
+  for (size_t e = 0; e < v.head_dim_v; e += kRows, panel += v.panel_stride, z_t += kRows * width) {
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c)
         acc[r][c] =
-            hn::Mul(hn::Load(d, z_t + (r * kVecs + c) * lanes), hn::Load(d, shrink + c * lanes));
-    Accumulate<kVecs>(d, PanelOperand{v}, p, count, acc);
+            hn::Mul(hn::Load(d, z_t + r * width + c * lanes), hn::Load(d, shrink + c * lanes));
+    Accumulate<kVecs, kWidth>(d, PanelOperand{panel}, p, count, acc);
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, z_t + (r * kVecs + c) * lanes);
+      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, z_t + r * width + c * lanes);
   }
 }
 

@@ -59,7 +59,7 @@ HWY_INLINE V Exp2(D d, V x) {
 
 constexpr float kLog2e = std::numbers::log2e_v<float>;
 
-/// The running softmax of a tile's queries, [width] each.
+/// The running softmax of one vector of queries.
 struct RunningSoftmax {
   float* HWY_RESTRICT max;     ///< largest score so far, times log2(e)
   float* HWY_RESTRICT sum;     ///< sum of the weights so far
@@ -82,32 +82,26 @@ class Weigher {
   V shift_, sum_;
 };
 
-/// scores[j][.], j < count, become weights in place, under the larger of the running maximum and
-/// `largest`.
-template <size_t kVecs>
-HWY_NOINLINE void Weigh(D d, float* HWY_RESTRICT scores, size_t count,
-                        const float* HWY_RESTRICT largest, RunningSoftmax running) {
-  const size_t lanes = hn::Lanes(d);
-  const size_t width = kVecs * lanes;
-  for (size_t c = 0; c < width; c += lanes) {
-    const V old_max = hn::Load(d, running.max + c);
-    const V max = hn::Max(old_max, hn::Mul(hn::Load(d, largest + c), hn::Set(d, kLog2e)));
-    // A query that has seen no key yet: subtract 0, since -inf - -inf is NaN.
-    const V shift = hn::IfThenZeroElse(hn::Eq(max, hn::Set(d, kMinusInfinity)), max);
-    const V shrink = Exp2(d, hn::Sub(old_max, shift));
-    Weigher even(d, shift), odd(d, shift);
-    float* HWY_RESTRICT s = scores + c;
-    size_t j = 0;
-    for (; j + 2 <= count; j += 2, s += 2 * width) {
-      even(d, s);
-      odd(d, s + width);
-    }
-    if (j < count) even(d, s);
-    hn::Store(max, d, running.max + c);
-    hn::Store(shrink, d, running.shrink + c);
-    const V sum = hn::Add(even.sum(), odd.sum());
-    hn::Store(hn::MulAdd(hn::Load(d, running.sum + c), shrink, sum), d, running.sum + c);
+/// scores[j * width], j < count, become weights in place, under the larger of the running maximum
+/// and `largest`.
+HWY_INLINE void Weigh(D d, float* HWY_RESTRICT scores, size_t width, size_t count,
+                      const float* HWY_RESTRICT largest, RunningSoftmax running) {
+  const V old_max = hn::Load(d, running.max);
+  const V max = hn::Max(old_max, hn::Mul(hn::Load(d, largest), hn::Set(d, kLog2e)));
+  // A query that has seen no key yet: subtract 0, since -inf - -inf is NaN.
+  const V shift = hn::IfThenZeroElse(hn::Eq(max, hn::Set(d, kMinusInfinity)), max);
+  const V shrink = Exp2(d, hn::Sub(old_max, shift));
+  Weigher even(d, shift), odd(d, shift);
+  size_t j = 0;
+  for (; j + 2 <= count; j += 2, scores += 2 * width) {
+    even(d, scores);
+    odd(d, scores + width);
   }
+  if (j < count) even(d, scores);
+  hn::Store(max, d, running.max);
+  hn::Store(shrink, d, running.shrink);
+  const V sum = hn::Add(even.sum(), odd.sum());
+  hn::Store(hn::MulAdd(hn::Load(d, running.sum), shrink, sum), d, running.sum);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -41,7 +41,7 @@ struct NonFinite {
 struct FlashBlock {
   std::int64_t begin = 0;
   std::size_t count = 0;
-  float* k = nullptr;  ///< panels of a few keys: [panels, head_dim, keys]
+  float* k = nullptr;  ///< packed for Scores
   float* v = nullptr;  ///< panels of a few elements: [panels, kBlockKeys, elements]
   std::vector<NonFinite> non_finite;
 };
@@ -54,6 +54,7 @@ struct FlashScratch {
   float* pairs = nullptr;    ///< the same for an additive bias
   float* largest = nullptr;  ///< [width]
   float* shrink = nullptr;   ///< [width]
+  float* ones = nullptr;     ///< [width]
   float* rows = nullptr;     ///< [width, max(head_dim, head_dim_v)]: queries or outputs, widened
   float* state = nullptr;    ///< the tiles' arrays
   std::vector<FlashTile> tiles;

@@ -126,19 +126,6 @@ std::uint8_t extras_of(const AttentionTensors& t) {
 
 }  // namespace
 
-AttentionProblem::KeyRange AttentionProblem::keys_of(std::int64_t i) const {
-  const std::int64_t p = position(i);
-  KeyRange keys{0, kv_len};
-  if (causal != Causal::none) keys.last = std::min(keys.last, p + 1);
-  // Compared by difference, so that a window as wide as int64 does not overflow.
-  if (window.left >= 0 && p > window.left) keys.first = p - window.left;
-  if (window.right >= 0 && window.right < kv_len - 1 - p)
-    keys.last = std::min(keys.last, p + window.right + 1);
-  keys.last = std::max<std::int64_t>(keys.last, 0);
-  keys.first = std::min(keys.first, kv_len);
-  return keys;
-}
-
 AttentionProblem attention_problem(const AttentionTensors& tensors,
                                    const AttentionOptions& options) {
   check_activations(tensors);
