@@ -1,4 +1,4 @@
-// Matrix products through oneDNN, with weights packed once at load.
+// Matrix products: linear layers with weights packed once, and any two fp32 matrices.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,27 @@ class Linear {
   std::unique_ptr<Impl> impl_;
 };
 
-/// c[m, n] = a[m, k] b[k, n], fp32, any strides on a and b with one inner stride 1 (so a
-/// transposed view works). The reference, and the odd small product.
-void matmul_ref(TensorView a, TensorView b, MutableTensorView c);
+struct MatmulOptions {
+  bool accumulate = false;  ///< add to what c holds, instead of replacing it
+};
+
+/// c[m, n] (+)= a[m, k] b[k, n], fp32. The rows of c are contiguous; a and b may have any strides
+/// of which one is 1, so a transposed view works, and must not overlap c. The same bits in every
+/// call with the same shapes, strides and number of threads. Throws Error("matmul", ...) naming
+/// both shapes.
+void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
+void matmul_ref(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
+
+/// The gradients of y = x W + b, all fp32, from dy [rows, n]; W and dW are [n, k] or [k, n] as
+/// `layout` says. Each replaces or, with options.accumulate, adds.
+/// dx[rows, k] (+)= dy W^T
+void linear_backward_input(TensorView dy, TensorView weight, WeightLayout layout,
+                           MutableTensorView dx, const MatmulOptions& options = {});
+/// dW (+)= x^T dy with x [rows, k]
+void linear_backward_weight(TensorView x, TensorView dy, WeightLayout layout,
+                            MutableTensorView d_weight, const MatmulOptions& options = {});
+/// db[n] (+)= the sum of dy's rows
+void linear_backward_bias(TensorView dy, MutableTensorView d_bias,
+                          const MatmulOptions& options = {});
 
 }  // namespace headlight
