@@ -11,7 +11,7 @@
 #define HWY_TARGET_INCLUDE "kernels/activations.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/vector_math-inl.h"
+#include "kernels/activation_functions-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
@@ -20,41 +20,6 @@ namespace {
 
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
-
-// x Phi(x). log(2 Phi(-t)) / t is smooth for t >= 0, so a polynomial in t and one exp give the
-// tail, with an absolute error in Phi under 5e-10 before rounding.
-struct GeluErf {
-  HWY_INLINE V operator()(D d, V x) const {
-    const V t = hn::Abs(x);
-    const V log_tail = hn::Mul(
-        t, Horner(d, t, -0.797884602111f, -0.318309291346f, -0.036338286486f, 0.00478698937051f,
-                  3.47626711591e-5f, -0.000217211036805f, 6.19048247919e-5f, -9.50423893474e-6f,
-                  8.04110212367e-7f, -2.89597168362e-8f));
-    const V tail = hn::Mul(hn::Set(d, 0.5f), Exp(d, log_tail));
-    const V phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0f), tail));
-    return hn::Mul(x, phi);
-  }
-};
-
-// (1 + tanh(u)) / 2 is the sigmoid of 2u, which keeps full relative accuracy where 1 + tanh
-// cancels.
-struct GeluTanh {
-  HWY_INLINE V operator()(D d, V x) const {
-    const V cubic =
-        hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.0713548162726f), hn::Set(d, 1.59576912161f));
-    return hn::Div(x, hn::Add(hn::Set(d, 1.0f), Exp(d, hn::Neg(hn::Mul(x, cubic)))));
-  }
-};
-
-struct Silu {
-  HWY_INLINE V operator()(D d, V x) const {
-    return hn::Div(x, hn::Add(hn::Set(d, 1.0f), Exp(d, hn::Neg(x))));
-  }
-};
-
-struct Relu {
-  HWY_INLINE V operator()(D d, V x) const { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x); }
-};
 
 // x := f(x), times up where given.
 template <class F, bool kGated>

@@ -12,7 +12,7 @@
 #define HWY_TARGET_INCLUDE "kernels/norms.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/vector_math-inl.h"
+#include "kernels/norm_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
@@ -22,45 +22,9 @@ namespace {
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Sums over a row of d = x - shift and of d^2.
-struct Sums {
-  float first;
-  float second;
-};
-
-HWY_INLINE Sums RowSums(D d, const float* x, size_t n, float shift) {
-  const size_t lanes = hn::Lanes(d);
-  const V s = hn::Set(d, shift);
-  // Two chains each: the adds' latency would otherwise bound the loop.
-  V first0 = hn::Zero(d), first1 = hn::Zero(d), second0 = hn::Zero(d), second1 = hn::Zero(d);
-  size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    const V a = hn::Sub(hn::LoadU(d, x + i), s);
-    const V b = hn::Sub(hn::LoadU(d, x + i + lanes), s);
-    first0 = hn::Add(first0, a);
-    first1 = hn::Add(first1, b);
-    second0 = hn::MulAdd(a, a, second0);
-    second1 = hn::MulAdd(b, b, second1);
-  }
-  for (; i < n; i += lanes) {
-    const size_t left = n - i;
-    const V v = left >= lanes ? hn::LoadU(d, x + i) : LoadPartial(d, x + i, left);
-    const V a = hn::IfThenElseZero(hn::FirstN(d, left), hn::Sub(v, s));
-    first0 = hn::Add(first0, a);
-    second0 = hn::MulAdd(a, a, second0);
-  }
-  return {hn::GetLane(hn::SumOfLanes(d, hn::Add(first0, first1))),
-          hn::GetLane(hn::SumOfLanes(d, hn::Add(second0, second1)))};
-}
-
-// y = ((x - shift) - correction) * scale * weight + bias
-struct RowMap {
-  float shift, correction, scale;
-};
-
+// y = normalised * weight + bias
 HWY_INLINE V MapVector(D d, const RowMap& m, V x, V weight, V bias) {
-  const V centred = hn::Sub(hn::Sub(x, hn::Set(d, m.shift)), hn::Set(d, m.correction));
-  return hn::MulAdd(hn::Mul(centred, hn::Set(d, m.scale)), weight, bias);
+  return hn::MulAdd(Normalised(d, m, x), weight, bias);
 }
 
 HWY_INLINE void MapRow(D d, const RowMap& m, const NormArguments& a, const float* x, float* y) {
@@ -82,16 +46,9 @@ HWY_INLINE void MapRow(D d, const RowMap& m, const NormArguments& a, const float
 void LayerNormBlock(const NormArguments& a, std::int64_t begin, std::int64_t end) {
   const D d;
   const auto n = static_cast<size_t>(a.x.width);
-  const float inverse = 1.0f / static_cast<float>(n);
   for (std::int64_t r = begin; r < end; ++r) {
     const float* x = a.x[r];
-    const float mean = RowSums(d, x, n, 0).first * inverse;
-    // The second sweep also measures how far off that mean was. With the correction, rows whose
-    // mean is large beside their spread keep their accuracy (Chan, Golub & LeVeque 1983).
-    const Sums s = RowSums(d, x, n, mean);
-    const float off = s.first * inverse;
-    const float var = std::max(0.0f, s.second * inverse - off * off);
-    MapRow(d, {mean, off, 1.0f / std::sqrt(var + a.eps)}, a, x, a.y[r]);
+    MapRow(d, LayerNormMap(d, x, n, a.eps), a, x, a.y[r]);
   }
 }
 
@@ -99,9 +56,7 @@ void RmsNormBlock(const NormArguments& a, std::int64_t begin, std::int64_t end) 
   const D d;
   const auto n = static_cast<size_t>(a.x.width);
   for (std::int64_t r = begin; r < end; ++r) {
-    const float squares = RowSums(d, a.x[r], n, 0).second;
-    const float scale = 1.0f / std::sqrt(squares / static_cast<float>(n) + a.eps);
-    MapRow(d, {0, 0, scale}, a, a.x[r], a.y[r]);
+    MapRow(d, RmsNormMap(d, a.x[r], n, a.eps), a, a.x[r], a.y[r]);
   }
 }
 

@@ -21,13 +21,16 @@ namespace {
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// (a, b) := (a cos - b sin, a sin + b cos)
+// (a, b) := (a cos - b sin, a sin + b cos), or back
+template <bool kBack>
 HWY_INLINE void Turn(V& a, V& b, V cos, V sin) {
-  const V turned = hn::NegMulAdd(b, sin, hn::Mul(a, cos));
-  b = hn::MulAdd(a, sin, hn::Mul(b, cos));
+  const V a_cos = hn::Mul(a, cos), b_cos = hn::Mul(b, cos);
+  const V turned = kBack ? hn::MulAdd(b, sin, a_cos) : hn::NegMulAdd(b, sin, a_cos);
+  b = kBack ? hn::NegMulAdd(a, sin, b_cos) : hn::MulAdd(a, sin, b_cos);
   a = turned;
 }
 
+template <bool kBack>
 void RotateHalfSplit(float* x, const float* cos, const float* sin, size_t half) {
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -35,18 +38,19 @@ void RotateHalfSplit(float* x, const float* cos, const float* sin, size_t half) 
   size_t i = 0;
   for (; i + lanes <= half; i += lanes) {
     V a = hn::LoadU(d, x + i), b = hn::LoadU(d, y + i);
-    Turn(a, b, hn::LoadU(d, cos + i), hn::LoadU(d, sin + i));
+    Turn<kBack>(a, b, hn::LoadU(d, cos + i), hn::LoadU(d, sin + i));
     hn::StoreU(a, d, x + i);
     hn::StoreU(b, d, y + i);
   }
   if (i == half) return;
   const size_t left = half - i;
   V a = LoadPartial(d, x + i, left), b = LoadPartial(d, y + i, left);
-  Turn(a, b, LoadPartial(d, cos + i, left), LoadPartial(d, sin + i, left));
+  Turn<kBack>(a, b, LoadPartial(d, cos + i, left), LoadPartial(d, sin + i, left));
   StorePartial(a, d, x + i, left);
   StorePartial(b, d, y + i, left);
 }
 
+template <bool kBack>
 void RotateInterleaved(float* x, const float* cos, const float* sin, size_t half) {
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -54,25 +58,34 @@ void RotateInterleaved(float* x, const float* cos, const float* sin, size_t half
   for (; i + lanes <= half; i += lanes) {
     V a, b;
     hn::LoadInterleaved2(d, x + 2 * i, a, b);
-    Turn(a, b, hn::LoadU(d, cos + i), hn::LoadU(d, sin + i));
+    Turn<kBack>(a, b, hn::LoadU(d, cos + i), hn::LoadU(d, sin + i));
     hn::StoreInterleaved2(a, b, d, x + 2 * i);
   }
   for (; i < half; ++i) {
     const float a = x[2 * i], b = x[2 * i + 1];
-    x[2 * i] = a * cos[i] - b * sin[i];
-    x[2 * i + 1] = a * sin[i] + b * cos[i];
+    const float s = kBack ? -sin[i] : sin[i];
+    x[2 * i] = a * cos[i] - b * s;
+    x[2 * i + 1] = a * s + b * cos[i];
   }
 }
 
 // All heads of one token.
-void RotateToken(RopeLayout layout, const TokenHeads& x, const float* cos, const float* sin,
+template <bool kBack>
+void RotateHeads(RopeLayout layout, const TokenHeads& x, const float* cos, const float* sin,
                  size_t half) {
   for (std::int64_t h = 0; h < x.heads; ++h) {
     if (layout == RopeLayout::half_split)
-      RotateHalfSplit(x.data + h * x.stride, cos, sin, half);
+      RotateHalfSplit<kBack>(x.data + h * x.stride, cos, sin, half);
     else
-      RotateInterleaved(x.data + h * x.stride, cos, sin, half);
+      RotateInterleaved<kBack>(x.data + h * x.stride, cos, sin, half);
   }
+}
+
+void RotateToken(RopeLayout layout, const TokenHeads& x, RopeTurn turn, size_t half) {
+  if (turn.back)
+    RotateHeads<true>(layout, x, turn.cos, turn.sin, half);
+  else
+    RotateHeads<false>(layout, x, turn.cos, turn.sin, half);
 }
 
 }  // namespace
@@ -85,8 +98,10 @@ namespace headlight {
 
 HWY_EXPORT(RotateToken);
 
-void rope(MutableTensorView x, const RopeTable& table, RopeLayout layout,
-          std::span<const std::int64_t> positions) {
+namespace {
+
+void rotate(MutableTensorView x, const RopeTable& table, RopeLayout layout,
+            std::span<const std::int64_t> positions, bool back) {
   check_rope(x, table, positions);
   const auto half = static_cast<std::size_t>(table.rotary_dim() / 2);
   float* data = x.as<float>();
@@ -94,10 +109,22 @@ void rope(MutableTensorView x, const RopeTable& table, RopeLayout layout,
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t p = rope_position(positions, t);
       HWY_DYNAMIC_DISPATCH(RotateToken)
-      (layout, {data + t * x.stride(0), x.dim(1), x.stride(1)}, table.cos_row(p), table.sin_row(p),
-       half);
+      (layout, {data + t * x.stride(0), x.dim(1), x.stride(1)},
+       {table.cos_row(p), table.sin_row(p), back}, half);
     }
   });
+}
+
+}  // namespace
+
+void rope(MutableTensorView x, const RopeTable& table, RopeLayout layout,
+          std::span<const std::int64_t> positions) {
+  rotate(x, table, layout, positions, false);
+}
+
+void rope_backward(MutableTensorView d_x, const RopeTable& table, RopeLayout layout,
+                   std::span<const std::int64_t> positions) {
+  rotate(d_x, table, layout, positions, true);
 }
 
 }  // namespace headlight

@@ -44,4 +44,11 @@ void rope(MutableTensorView x, const RopeTable& table, RopeLayout layout,
 void rope_ref(MutableTensorView x, const RopeTable& table, RopeLayout layout,
               std::span<const std::int64_t> positions = {});
 
+/// Backward of rope, in place: the gradient of what it gave becomes that of what it was given. A
+/// rotation's gradient is the rotation by the inverse angle.
+void rope_backward(MutableTensorView d_x, const RopeTable& table, RopeLayout layout,
+                   std::span<const std::int64_t> positions = {});
+void rope_backward_ref(MutableTensorView d_x, const RopeTable& table, RopeLayout layout,
+                       std::span<const std::int64_t> positions = {});
+
 }  // namespace headlight

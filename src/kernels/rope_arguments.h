@@ -12,6 +12,12 @@ struct TokenHeads {
   std::int64_t stride;
 };
 
+/// The angles of one position: half of rotary_dim each; `back` turns by the inverse angle.
+struct RopeTurn {
+  const float *cos, *sin;
+  bool back;
+};
+
 /// Throws unless x is fp32 [T, H, D] with D >= rotary_dim and every position is in the table.
 inline void check_rope(const MutableTensorView& x, const RopeTable& table,
                        std::span<const std::int64_t> positions) {

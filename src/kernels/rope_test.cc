@@ -146,6 +146,33 @@ TEST(Rope, RefusesWhatDoesNotFit) {
   expect_error([] { RopeTable({}, 4); }, {"[rope]", "frequency"});
 }
 
+TEST(Rope, BackwardIsTheTransposedRotation) {
+  const Heads shape{5, 2, 43};
+  on_every_target([&] {
+    for (const RopeLayout layout : kLayouts)
+      for (const std::int64_t rotary_dim : {2, 38, 42}) {
+        const RopeTable table(RopeTable::frequencies(rotary_dim, 10000), 8);
+        const std::vector<float> x = normal_values(shape.numel(), 0, 1, 1);
+        const std::vector<float> d_y = normal_values(shape.numel(), 0, 1, 2);
+        std::vector<float> y = x, d_x = d_y, exact = d_y, back;
+        rope(shape.view(y), table, layout);
+        rope_backward(shape.view(d_x), table, layout);
+        rope_backward_ref(shape.view(exact), table, layout);
+        EXPECT_LT(testing::largest_error(d_x, exact), 1e-6);
+        // <R x, d_y> = <x, R^T d_y> for every x makes it the gradient; and R^T undoes R.
+        double forward = 0, backward = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          forward += static_cast<double>(y[i]) * d_y[i];
+          backward += static_cast<double>(x[i]) * d_x[i];
+        }
+        EXPECT_NEAR(forward, backward, 1e-4);
+        back = y;
+        rope_backward(shape.view(back), table, layout);
+        EXPECT_LT(testing::largest_error(back, x), 2e-6);
+      }
+  });
+}
+
 // The comparison must be able to fail: the other layout, and the other direction of turning.
 TEST(Rope, AWrongRotationIsCaught) {
   const Heads shape{6, 2, 16};

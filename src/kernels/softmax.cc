@@ -11,7 +11,7 @@
 #define HWY_TARGET_INCLUDE "kernels/softmax.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/vector_math-inl.h"
+#include "kernels/softmax_row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
@@ -20,40 +20,6 @@ namespace {
 
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
-constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-
-// Not-a-number may lose here; it comes back through the sum.
-HWY_INLINE float RowMax(D d, const float* x, size_t n) {
-  const size_t lanes = hn::Lanes(d);
-  V max0 = hn::Set(d, kMinusInfinity), max1 = max0;
-  size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    max0 = hn::Max(hn::LoadU(d, x + i), max0);
-    max1 = hn::Max(hn::LoadU(d, x + i + lanes), max1);
-  }
-  float result = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1)));
-  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
-  return result;
-}
-
-// x := exp(x - max); returns the sum.
-HWY_INLINE float ExpRow(D d, float* x, size_t n, float max) {
-  const size_t lanes = hn::Lanes(d);
-  const V shift = hn::Set(d, max);
-  V sum = hn::Zero(d);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const V e = Exp(d, hn::Sub(hn::LoadU(d, x + i), shift));
-    hn::StoreU(e, d, x + i);
-    sum = hn::Add(sum, e);
-  }
-  if (i < n) {
-    const V e = Exp(d, hn::Sub(LoadPartial(d, x + i, n - i), shift));
-    StorePartial(e, d, x + i, n - i);
-    sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, n - i), e));
-  }
-  return hn::GetLane(hn::SumOfLanes(d, sum));
-}
 
 HWY_INLINE void ScaleRow(D d, float* x, size_t n, float scale) {
   const size_t lanes = hn::Lanes(d);
@@ -76,10 +42,10 @@ void SoftmaxBlock(float* x, std::int64_t count, std::int64_t width, std::int64_t
   const auto n = static_cast<size_t>(width);
   for (std::int64_t r = 0; r < count; ++r, x += stride) {
     const float max = RowMax(d, x, n);
-    if (max == kMinusInfinity)
+    if (max == -std::numeric_limits<float>::infinity())
       DeadRow(x, n);
     else
-      ScaleRow(d, x, n, 1.0f / ExpRow(d, x, n, max));
+      ScaleRow(d, x, n, 1.0f / ExpRow(d, x, n, max, x));
   }
 }
 
