@@ -31,11 +31,17 @@ struct Window {
 };
 
 /// What goes in and comes out. Every view may be strided; innermost stride of q, k, v, z is 1.
+/// q is stored as f32, bf16 or f16; k and v as one of these or i8, both alike but not necessarily
+/// as q is; z as q is, or f32. Whatever the storage, sums are fp32 or better.
 /// All members have initialisers, so that callers name the ones they use: {.q = q, .k = k, ...}.
 struct AttentionTensors {
   TensorView q = {};  ///< [B, Tq, H, D]
   TensorView k = {};  ///< [B, Tkv, Hkv, D]
   TensorView v = {};  ///< [B, Tkv, Hkv, Dv]
+  /// Optional, f32, [B, Tkv, Hkv], for i8 only: what the stored integers of one head at one
+  /// position are multiplied by (1 when not given).
+  TensorView k_scale = {};
+  TensorView v_scale = {};  ///< the same for v
   /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend.
   TensorView mask = {};
   /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores; -inf masks
@@ -73,7 +79,8 @@ struct AttentionOptions {
 struct AttentionProblem {
   std::int64_t batch = 1, q_len = 0, kv_len = 0;
   std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 0, head_dim_v = 0;
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;     ///< of q
+  DType kv_dtype = DType::f32;  ///< of k and v
   float scale = 1;
   float softcap = 0;
   Causal causal = Causal::none;

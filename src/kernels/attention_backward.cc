@@ -28,7 +28,9 @@ void check_per_head(std::string_view what, std::span<float> out, bool has_input,
 
 void check_gradients(const AttentionTensors& t, const AttentionGradients& g,
                      const AttentionProblem& p) {
-  check(p.dtype == DType::f32, kOp, "q is {}; gradients are computed in f32", name_of(p.dtype));
+  check(p.dtype == DType::f32 && p.kv_dtype == DType::f32, kOp,
+        "q is {}, k and v are {}; gradients are computed in f32", name_of(p.dtype),
+        name_of(p.kv_dtype));
   check(static_cast<bool>(t.lse), kOp, "lse is not given; the forward pass writes it on request");
   check_like("d_z", g.d_z, "z", t.z);
   check_like("d_q", g.d_q, "q", t.q);

@@ -202,10 +202,18 @@ namespace headlight {
 
 HWY_EXPORT(RunFlash);
 HWY_EXPORT(FlashIsa);
+namespace {
+
+std::optional<std::string> flash_declines(const AttentionProblem& p) {
+  if (p.kv_dtype == DType::i8) return "k and v are i8";
+  return std::nullopt;
+}
+
+}  // namespace
 
 AttentionKernel attention_flash() {
   return {.name = "flash",
-          .declines = [](const AttentionProblem&) { return std::optional<std::string>(); },
+          .declines = flash_declines,
           .run =
               [](const AttentionProblem& p, const AttentionTensors& t) {
                 HWY_DYNAMIC_DISPATCH(RunFlash)

@@ -15,11 +15,9 @@ void check_rank4(std::string_view name, TensorView view, std::string_view expect
   check(view.rank() == 4, kOp, "{} has shape {}; it must be {}", name, view.shape(), expected);
 }
 
-/// q, k, v or z: rank 4, a weight type, elements of one head beside each other.
+/// q, k, v or z: rank 4, elements of one head beside each other.
 void check_activation(std::string_view name, TensorView view, std::string_view expected) {
   check_rank4(name, view, expected);
-  check(is_weight_type(view.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16", name,
-        view.shape(), name_of(view.dtype()));
   check(view.dim(3) <= 1 || view.stride(3) == 1, kOp,
         "{} {} has strides {}; the innermost must be 1", name, view.shape(), view.strides());
   check(view.numel() == 0 || view.data() != nullptr, kOp, "{} {} has no data", name, view.shape());
@@ -37,11 +35,7 @@ void check_activations(const AttentionTensors& t) {
   check_activation("v", t.v, "[batch, kv_len, n_kv_heads, head_dim_v]");
   check_activation("z", t.z, "[batch, q_len, n_heads, head_dim_v]");
   const std::pair<std::string_view, TensorView> others[] = {{"k", t.k}, {"v", t.v}, {"z", t.z}};
-  for (const auto& [name, view] : others) {
-    check(view.dtype() == t.q.dtype(), kOp, "q {} is {} but {} {} is {}; give all in one dtype",
-          t.q.shape(), name_of(t.q.dtype()), name, view.shape(), name_of(view.dtype()));
-    check_same("batch", "q", t.q, 0, name, view, 0);
-  }
+  for (const auto& [name, view] : others) check_same("batch", "q", t.q, 0, name, view, 0);
   check_same("head_dim", "q", t.q, 3, "k", t.k, 3);
   check_same("kv_len", "k", t.k, 1, "v", t.v, 1);
   check_same("n_kv_heads", "k", t.k, 2, "v", t.v, 2);
@@ -50,6 +44,29 @@ void check_activations(const AttentionTensors& t) {
   check_same("head_dim_v", "v", t.v, 3, "z", t.z, 3);
   check(t.q.dim(3) >= 1 && t.v.dim(3) >= 1, kOp, "q {} and v {} need heads of at least 1 element",
         t.q.shape(), t.v.shape());
+}
+
+void check_storage(const AttentionTensors& t) {
+  const DType q = t.q.dtype(), k = t.k.dtype(), v = t.v.dtype(), z = t.z.dtype();
+  check(is_weight_type(q), kOp, "q {} is {}; it must be f32, bf16 or f16", t.q.shape(), name_of(q));
+  check(is_weight_type(k) || k == DType::i8, kOp,
+        "k {} is {} (q is {}); it must be f32, bf16, f16 or i8", t.k.shape(), name_of(k),
+        name_of(q));
+  check(k == v, kOp, "k {} is {} but v {} is {}; store both alike", t.k.shape(), name_of(k),
+        t.v.shape(), name_of(v));
+  check(z == q || z == DType::f32, kOp, "q {} is {} but z {} is {}; z must be like q, or f32",
+        t.q.shape(), name_of(q), t.z.shape(), name_of(z));
+}
+
+/// The factors of i8 keys or values.
+void check_scale(std::string_view name, TensorView scale, std::string_view of, TensorView stored) {
+  if (!scale) return;
+  check(stored.dtype() == DType::i8, kOp, "{} {} is given but {} {} is {}; only i8 has scales",
+        name, scale.shape(), of, stored.shape(), name_of(stored.dtype()));
+  const Shape expected{stored.dim(0), stored.dim(1), stored.dim(2)};
+  check(scale.shape() == expected && scale.dtype() == DType::f32, kOp,
+        "{} is {} {}; for {} {} it must be f32 {}", name, name_of(scale.dtype()), scale.shape(), of,
+        stored.shape(), expected);
 }
 
 void check_heads(const AttentionTensors& t) {
@@ -129,6 +146,9 @@ std::uint8_t extras_of(const AttentionTensors& t) {
 AttentionProblem attention_problem(const AttentionTensors& tensors,
                                    const AttentionOptions& options) {
   check_activations(tensors);
+  check_storage(tensors);
+  check_scale("k_scale", tensors.k_scale, "k", tensors.k);
+  check_scale("v_scale", tensors.v_scale, "v", tensors.v);
   check_heads(tensors);
   check_optional_tensors(tensors);
   check_options(options);
@@ -141,6 +161,7 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   p.head_dim = tensors.q.dim(3);
   p.head_dim_v = tensors.v.dim(3);
   p.dtype = tensors.q.dtype();
+  p.kv_dtype = tensors.k.dtype();
   p.scale = options.scale.value_or(1.0f / std::sqrt(static_cast<float>(p.head_dim)));
   p.softcap = options.softcap;
   p.causal = options.causal;

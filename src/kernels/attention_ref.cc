@@ -33,7 +33,7 @@ void weighted_sum(const AttentionProblem& problem, const AttentionTensors& tenso
   for (std::int64_t j = 0; j < problem.kv_len; ++j) {
     const double weight = pattern[static_cast<std::size_t>(j)];
     if (weight == 0) continue;
-    const auto v = head_vector(tensors.v, row.batch, j, problem.kv_head(row.head), buffer);
+    const auto v = value_vector(tensors, {row.batch, j, problem.kv_head(row.head)}, buffer);
     for (std::size_t d = 0; d < z.size(); ++d) z[d] += weight * v[d];
   }
 }

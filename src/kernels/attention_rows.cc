@@ -33,6 +33,17 @@ double bias_of(const AttentionProblem& problem, const AttentionTensors& tensors,
   return bias;
 }
 
+std::span<const float> scaled_vector(TensorView view, TensorView scale, KeyIndex key,
+                                     std::vector<float>& buffer) {
+  const auto stored = head_vector(view, key.batch, key.position, key.head, buffer);
+  if (!scale) return stored;
+  const float factor =
+      scale.as<float>()[key.batch * scale.stride(0) + key.position * scale.stride(1) +
+                        key.head * scale.stride(2)];
+  for (float& x : buffer) x *= factor;  // only i8 has scales, so the buffer holds the elements
+  return stored;
+}
+
 }  // namespace
 
 double dot(std::span<const float> a, std::span<const float> b) {
@@ -50,8 +61,21 @@ std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int
                       offset * static_cast<std::int64_t>(size_of(view.dtype()));
   if (view.dtype() == DType::f32) return {reinterpret_cast<const float*>(bytes), width};
   buffer.resize(width);
-  widen(view.dtype(), bytes, buffer);
+  if (view.dtype() == DType::i8)
+    std::copy_n(reinterpret_cast<const std::int8_t*>(bytes), width, buffer.begin());
+  else
+    widen(view.dtype(), bytes, buffer);
   return buffer;
+}
+
+std::span<const float> key_vector(const AttentionTensors& tensors, KeyIndex key,
+                                  std::vector<float>& buffer) {
+  return scaled_vector(tensors.k, tensors.k_scale, key, buffer);
+}
+
+std::span<const float> value_vector(const AttentionTensors& tensors, KeyIndex key,
+                                    std::vector<float>& buffer) {
+  return scaled_vector(tensors.v, tensors.v_scale, key, buffer);
 }
 
 void score_row(const AttentionProblem& problem, const AttentionTensors& tensors, RowIndex row,
@@ -63,7 +87,7 @@ void score_row(const AttentionProblem& problem, const AttentionTensors& tensors,
   for (std::int64_t j = keys.first; j < keys.last; ++j) {
     const double bias = bias_of(problem, tensors, row, j);
     if (!may_attend(tensors.mask, row, j) || bias == kMasked) continue;
-    const auto k = head_vector(tensors.k, row.batch, j, problem.kv_head(row.head), k_buffer);
+    const auto k = key_vector(tensors, {row.batch, j, problem.kv_head(row.head)}, k_buffer);
     double score = problem.scale * dot(q, k);
     if (problem.softcap > 0) score = problem.softcap * std::tanh(score / problem.softcap);
     scores[static_cast<std::size_t>(j)] = score + bias;

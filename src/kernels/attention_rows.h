@@ -21,6 +21,20 @@ struct RowIndex {
 std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int64_t position,
                                    std::int64_t head, std::vector<float>& buffer);
 
+/// Key `position` of key/value head `head` in batch entry `batch`.
+struct KeyIndex {
+  std::int64_t batch = 0;
+  std::int64_t position = 0;
+  std::int64_t head = 0;
+};
+
+/// A key as fp32, times its scale where it has one.
+std::span<const float> key_vector(const AttentionTensors& tensors, KeyIndex key,
+                                  std::vector<float>& buffer);
+/// The same for its value.
+std::span<const float> value_vector(const AttentionTensors& tensors, KeyIndex key,
+                                    std::vector<float>& buffer);
+
 /// a . b, accumulated in double. Same length.
 double dot(std::span<const float> a, std::span<const float> b);
 

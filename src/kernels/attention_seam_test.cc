@@ -124,6 +124,23 @@ TEST(AttentionSeam, ShapesThatDoNotFitAreNamed) {
   expect_error([&] { attention(good.t, {.window = {-2, 0}}); }, {"window"});
 }
 
+TEST(AttentionSeam, StorageThatDoesNotFitIsNamed) {
+  const Tensor f32(Shape{1, 3, 4, 8}), i8(DType::i8, {1, 3, 4, 8}), bf16(DType::bf16, {1, 3, 4, 8});
+  const Tensor scale(Shape{1, 3, 4}), short_scale(Shape{1, 2, 4});
+  Tensor z(Shape{1, 3, 4, 8}), narrow_z(DType::f16, {1, 3, 4, 8});
+  const auto refuse = [](const AttentionTensors& t, std::initializer_list<std::string_view> parts) {
+    expect_error([&] { attention(t); }, parts);
+  };
+  refuse({.q = i8, .k = i8, .v = i8, .z = z}, {"[attention]", "q [1, 3, 4, 8] is i8"});
+  refuse({.q = f32, .k = i8, .v = bf16, .z = z},
+         {"k [1, 3, 4, 8] is i8", "v [1, 3, 4, 8] is bf16"});
+  refuse({.q = bf16, .k = f32, .v = f32, .z = narrow_z}, {"is bf16", "is f16"});
+  refuse({.q = f32, .k = bf16, .v = bf16, .k_scale = scale, .z = z}, {"k_scale", "is bf16"});
+  refuse({.q = f32, .k = i8, .v = i8, .v_scale = short_scale, .z = z},
+         {"v_scale", "[1, 2, 4]", "f32 [1, 3, 4]"});
+  EXPECT_NO_THROW(attention({.q = bf16, .k = i8, .v = i8, .k_scale = scale, .z = z}));
+}
+
 TEST(AttentionProblemTest, KeysThatCausalAndWindowLeave) {
   AttentionProblem p{.q_len = 3, .kv_len = 5};
   const auto keys = [&](std::int64_t i) {

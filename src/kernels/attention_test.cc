@@ -60,8 +60,8 @@ void check_every_kernel(const AttentionCase& c, Targets which = Targets::all) {
   expect_naive_is_close(data, naive, reference);
   AttentionTensors tensors = data.tensors();
   for (const AttentionKernel& kernel : attention_kernels()) {
-    if (kernel.name == "ref" && c.dtype == DType::f32) continue;
-    testing::ActivationBuffer z(c.dtype, {c.batch, c.q_len, c.n_heads, c.head_dim_v}, false);
+    if (kernel.name == "ref" && c.dtype == DType::f32 && !c.kv_dtype) continue;
+    testing::ActivationBuffer z(c.stored_z(), {c.batch, c.q_len, c.n_heads, c.head_dim_v}, false);
     tensors.z = z.view();
     if (kernel.declines(attention_problem(tensors, data.options()))) continue;
     for (const VectorTarget& target : targets_of(which)) {
@@ -108,6 +108,9 @@ class CaseDrawer {
     c.q_len = pick({1, 2, 15, 16, 17, 24, 47, 48, 49, 64, 97, 130});
     c.kv_len = pick({1, 3, 8, 17, 63, 64, 65, 127, 128, 129, 200, 257, 300});
     c.dtype = static_cast<DType>(pick({0, 0, 0, 1, 2}));
+    if (pick({0, 0, 1}) == 1)
+      c.kv_dtype = std::array{DType::f32, DType::bf16, DType::f16, DType::i8}[random_() % 4];
+    c.wide_z = pick({0, 0, 1}) == 1;
     c.causal = static_cast<Causal>(pick({0, 1, 2}));
     if (pick({0, 0, 1}) == 1) c.window = {pick({-1, 0, 5, 40}), pick({-1, 0, 3, 150})};
     c.softcap = static_cast<float>(pick({0, 0, 0, 1, 30}));
@@ -117,7 +120,8 @@ class CaseDrawer {
     c.broadcast = pick({0, 0, 1}) == 1;
     c.strided = pick({0, 1}) == 1;
     // Weights that vanish in fp32 but not in double would meet the infinities differently.
-    c.poison = pick({0, 0, 1}) == 1 && c.spread == 1 && !c.has(Extra::alibi);
+    c.poison =
+        pick({0, 0, 1}) == 1 && c.spread == 1 && !c.has(Extra::alibi) && c.stored_kv() != DType::i8;
     const auto work = [&] {
       return c.batch * c.n_heads * c.q_len * c.kv_len * (c.head_dim + c.head_dim_v);
     };

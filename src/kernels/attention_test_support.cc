@@ -15,6 +15,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kCanary = 77;  // exact in every dtype
 
 float read(TensorView view, std::int64_t at) {
+  if (view.dtype() == DType::i8) return view.as<std::int8_t>()[at];
   float x = 0;
   const auto* bytes = static_cast<const std::byte*>(view.data());
   widen(view.dtype(), bytes + at * static_cast<std::int64_t>(size_of(view.dtype())), {&x, 1});
@@ -26,6 +27,8 @@ void write(MutableTensorView view, std::int64_t at, float x) {
     view.as<BFloat16>()[at] = to_bfloat16(x);
   else if (view.dtype() == DType::f16)
     view.as<Float16>()[at] = to_float16(x);
+  else if (view.dtype() == DType::i8)
+    view.as<std::int8_t>()[at] = static_cast<std::int8_t>(std::lround(x));
   else
     view.as<float>()[at] = x;
 }
@@ -48,6 +51,17 @@ void fill_normal(ActivationBuffer& buffer, float spread, std::mt19937& random) {
   std::normal_distribution<float> normal(0, spread);
   for_each_index(buffer.view().shape(),
                  [&](auto a, auto b, auto c, auto d) { buffer.set(a, b, c, d, normal(random)); });
+}
+
+/// Integers up to 127 and the factor of each head at each position, which varies.
+void fill_scaled(ActivationBuffer& buffer, std::vector<float>& scale, std::mt19937& random) {
+  const Shape s = buffer.view().shape();
+  std::normal_distribution<float> normal;
+  for (std::int64_t i = 0; i < s[0] * s[1] * s[2]; ++i)
+    scale.push_back((1 + 0.5f * std::tanh(normal(random))) / 48);
+  for_each_index(s, [&](auto a, auto b, auto c, auto d) {
+    buffer.set(a, b, c, d, std::clamp(48 * normal(random), -127.0f, 127.0f));
+  });
 }
 
 Shape pair_shape(const AttentionCase& c) {
@@ -88,12 +102,15 @@ float naive_score(const AttentionData& data, Order order, std::span<const float>
                   std::span<const float> k, std::int64_t b, std::int64_t h, std::int64_t i,
                   std::int64_t j) {
   const AttentionCase& c = data.shape;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim));
+  // Where the scale goes is nobody's choice either: into q, or onto the sum.
+  const float before = order == Order::halves ? scale : 1.0f;
   float sum = 0;
   for (std::size_t n = 0; n < q.size(); ++n) {
     const std::size_t e = term(order, n, q.size());
-    sum += q[e] * k[e];
+    sum += q[e] * before * k[e];
   }
-  float score = sum * (1.0f / std::sqrt(static_cast<float>(c.head_dim)));
+  float score = order == Order::halves ? sum : sum * scale;
   if (c.softcap > 0) score = c.softcap * std::tanh(score / c.softcap);
   if (c.has(Extra::bias)) score += data.bias[pair_index(c, b, h, i, j)];
   if (c.has(Extra::alibi)) {
@@ -134,13 +151,13 @@ float naive_row(const AttentionData& data, Order order, const std::vector<float>
     const auto value = row_of(v, data.v.view().shape(), b, j, g);
     for (std::size_t e = 0; e < z.size(); ++e) z[e] += weight / sum * value[e];
   }
-  for (float& x : z) x = rounded(c.dtype, x * gate);
+  for (float& x : z) x = rounded(c.stored_z(), x * gate);
   return largest + std::log(sum);
 }
 
 AttentionOutput run_naive(const AttentionData& data, Order order) {
   const AttentionCase& c = data.shape;
-  const std::vector<float> q = data.q.values(), k = data.k.values(), v = data.v.values();
+  const std::vector<float> q = data.q.values(), k = data.wide_keys(), v = data.wide_values();
   AttentionOutput out;
   out.z.assign(static_cast<std::size_t>(c.batch * c.q_len * c.n_heads * c.head_dim_v), 0.0f);
   out.lse.resize(static_cast<std::size_t>(c.batch * c.n_heads * c.q_len));
@@ -159,11 +176,12 @@ AttentionOutput run_naive(const AttentionData& data, Order order) {
 
 std::string AttentionCase::describe() const {
   return fmt::format(
-      "batch {} q_len {} kv_len {} heads {}/{} head_dim {}/{} {} causal {} window ({}, {}) softcap "
-      "{} spread {} extras {:#x}{}{}{} seed {}",
+      "batch {} q_len {} kv_len {} heads {}/{} head_dim {}/{} {} kv {} z {} causal {} window ({}, "
+      "{}) softcap {} spread {} extras {:#x}{}{}{} seed {}",
       batch, q_len, kv_len, n_heads, n_kv_heads, head_dim, head_dim_v, name_of(dtype),
-      static_cast<int>(causal), window.left, window.right, softcap, spread, extras,
-      broadcast ? " broadcast" : "", strided ? " strided" : "", poison ? " poison" : "", seed);
+      name_of(stored_kv()), name_of(stored_z()), static_cast<int>(causal), window.left,
+      window.right, softcap, spread, extras, broadcast ? " broadcast" : "",
+      strided ? " strided" : "", poison ? " poison" : "", seed);
 }
 
 ActivationBuffer::ActivationBuffer(DType dtype, Shape shape, bool strided) {
@@ -201,12 +219,17 @@ bool ActivationBuffer::surroundings_intact() const {
 AttentionData::AttentionData(const AttentionCase& c)
     : shape(c),
       q(c.dtype, {c.batch, c.q_len, c.n_heads, c.head_dim}, c.strided),
-      k(c.dtype, {c.batch, c.kv_len, c.n_kv_heads, c.head_dim}, c.strided),
-      v(c.dtype, {c.batch, c.kv_len, c.n_kv_heads, c.head_dim_v}, c.strided) {
+      k(c.stored_kv(), {c.batch, c.kv_len, c.n_kv_heads, c.head_dim}, c.strided),
+      v(c.stored_kv(), {c.batch, c.kv_len, c.n_kv_heads, c.head_dim_v}, c.strided) {
   std::mt19937 random(c.seed);
   fill_normal(q, c.spread, random);
-  fill_normal(k, 1, random);
-  fill_normal(v, 1, random);
+  if (c.stored_kv() == DType::i8) {
+    fill_scaled(k, k_scale, random);
+    fill_scaled(v, v_scale, random);
+  } else {
+    fill_normal(k, 1, random);
+    fill_normal(v, 1, random);
+  }
   std::normal_distribution<float> normal;
   const auto pairs = static_cast<std::size_t>(pair_shape(c).numel());
   const auto heads = static_cast<std::size_t>(c.n_heads);
@@ -230,6 +253,9 @@ AttentionData::AttentionData(const AttentionCase& c)
 
 AttentionTensors AttentionData::tensors() const {
   AttentionTensors t{.q = q.view(), .k = k.view(), .v = v.view()};
+  const Shape scales{shape.batch, shape.kv_len, shape.n_kv_heads};
+  if (!k_scale.empty()) t.k_scale = TensorView(k_scale.data(), scales);
+  if (!v_scale.empty()) t.v_scale = TensorView(v_scale.data(), scales);
   if (!mask.empty()) t.mask = TensorView(mask.data(), pair_shape(shape));
   if (!bias.empty()) t.bias = TensorView(bias.data(), pair_shape(shape));
   t.alibi_slopes = slopes;
@@ -238,13 +264,21 @@ AttentionTensors AttentionData::tensors() const {
   return t;
 }
 
+std::vector<float> AttentionData::widened(const ActivationBuffer& stored,
+                                          const std::vector<float>& scale) {
+  std::vector<float> values = stored.values();
+  const auto width = static_cast<std::size_t>(stored.view().dim(3));
+  for (std::size_t i = 0; i < values.size() && !scale.empty(); ++i) values[i] *= scale[i / width];
+  return values;
+}
+
 AttentionOptions AttentionData::options() const {
   return {.softcap = shape.softcap, .causal = shape.causal, .window = shape.window};
 }
 
 AttentionOutput run_kernel(const AttentionKernel& kernel, const AttentionData& data) {
   const AttentionCase& c = data.shape;
-  ActivationBuffer z(c.dtype, {c.batch, c.q_len, c.n_heads, c.head_dim_v}, c.strided);
+  ActivationBuffer z(c.stored_z(), {c.batch, c.q_len, c.n_heads, c.head_dim_v}, c.strided);
   ActivationBuffer lse(DType::f32, {c.batch, c.n_heads, c.q_len, 1}, c.strided);
   AttentionTensors t = data.tensors();
   t.z = z.view();
@@ -262,16 +296,22 @@ AttentionOutput run_kernel(const AttentionKernel& kernel, const AttentionData& d
 AttentionOutput run_reference(const AttentionData& data) {
   AttentionCase c = data.shape;
   c.dtype = DType::f32;
+  c.kv_dtype = {};
   AttentionData wide(c);
-  const auto copy = [](ActivationBuffer& to, const ActivationBuffer& from) {
-    const std::vector<float> values = from.values();
+  // Drawn for another dtype, these may differ.
+  wide.mask = data.mask;
+  wide.bias = data.bias;
+  wide.slopes = data.slopes;
+  wide.sinks = data.sinks;
+  wide.gate = data.gate;
+  const auto copy = [](ActivationBuffer& to, const std::vector<float>& values) {
     std::size_t i = 0;
     for_each_index(to.view().shape(),
                    [&](auto a, auto b, auto h, auto d) { to.set(a, b, h, d, values[i++]); });
   };
-  copy(wide.q, data.q);
-  copy(wide.k, data.k);
-  copy(wide.v, data.v);
+  copy(wide.q, data.q.values());
+  copy(wide.k, data.wide_keys());
+  copy(wide.v, data.wide_values());
   return run_kernel(attention_ref(), wide);
 }
 

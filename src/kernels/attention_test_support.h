@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct AttentionCase {
   std::int64_t batch = 1, q_len = 1, kv_len = 1;
   std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 8, head_dim_v = 8;
   DType dtype = DType::f32;
+  std::optional<DType> kv_dtype = {};  ///< dtype unless given; i8 comes with scales
+  bool wide_z = false;                 ///< z in f32 whatever dtype is
   Causal causal = Causal::none;
   Window window = {};
   float softcap = 0;
@@ -27,6 +30,8 @@ struct AttentionCase {
   std::uint32_t seed = 1;
 
   bool has(Extra e) const { return (extras & static_cast<std::uint8_t>(e)) != 0; }
+  DType stored_kv() const { return kv_dtype.value_or(dtype); }
+  DType stored_z() const { return wide_z ? DType::f32 : dtype; }
   std::string describe() const;
 };
 
@@ -53,11 +58,19 @@ struct AttentionData {
   explicit AttentionData(const AttentionCase& c);
   AttentionTensors tensors() const;
   AttentionOptions options() const;
+  /// Every key (value) as fp32, times its scale, row-major.
+  std::vector<float> wide_keys() const { return widened(k, k_scale); }
+  std::vector<float> wide_values() const { return widened(v, v_scale); }
 
   AttentionCase shape;
   ActivationBuffer q, k, v;
+  std::vector<float> k_scale, v_scale;  ///< [B, Tkv, Hkv], or empty
   std::vector<std::uint8_t> mask;
   std::vector<float> bias, slopes, sinks, gate;
+
+ private:
+  static std::vector<float> widened(const ActivationBuffer& stored,
+                                    const std::vector<float>& scale);
 };
 
 struct AttentionOutput {
