@@ -1,7 +1,7 @@
 """The table and the plot of bench/compare."""
 
 HEAD = ("case", "who", "median ms", "ratio", "GFLOP/s", "share", "MiB")
-COLOURS = {"ours": "#c2410c", "torch": "#2563eb", "ort": "#15803d"}
+COLOURS = {"ours": "#c2410c", "torch": "#2563eb", "ort": "#15803d", "ggml": "#7c3aed"}
 MARKS = ("circle", "square", "diamond", "bar")
 
 
