@@ -49,6 +49,12 @@ double cpu_ms() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
+DType dtype_of(const std::string& name) {
+  for (const DType dtype : {DType::f32, DType::bf16})
+    if (name == name_of(dtype)) return dtype;
+  fail("bench_worker", "dtype {} is neither f32 nor bf16", name);
+}
+
 Case case_of(const Json& from) {
   Case c;
   from.at("kind").get_to(c.kind);
@@ -59,6 +65,7 @@ Case case_of(const Json& from) {
   from.at("n_kv_heads").get_to(c.n_kv_heads);
   from.at("head_dim").get_to(c.head_dim);
   from.at("causal").get_to(c.causal);
+  c.dtype = dtype_of(from.at("dtype").get<std::string>());
   return c;
 }
 
@@ -77,10 +84,11 @@ Json load(Workloads& workloads, const Json& request) {
 
 Json save(const Workload& workload, const std::string& path) {
   std::ofstream file(path, std::ios::binary);
-  for (const TensorView& tensor : workload.outputs())
-    file.write(
-        static_cast<const char*>(tensor.data()),
-        static_cast<std::streamsize>(tensor.numel()) * static_cast<std::streamsize>(sizeof(float)));
+  for (const TensorView& output : workload.outputs()) {
+    const Tensor wide = to_f32(output);
+    file.write(reinterpret_cast<const char*>(wide.span<float>().data()),
+               static_cast<std::streamsize>(wide.bytes()));
+  }
   check(file.good(), "bench_worker", "cannot write {}", path);
   return Json::object();
 }

@@ -1,17 +1,27 @@
 #include "workload.h"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "case_data.h"
 #include "core/error.h"
 #include "kernels/attention.h"
 #include "kernels/attention_backward.h"
-#include "kernels/matmul.h"
+#include "model/multi_head_attention.h"
 
 namespace headlight::bench {
 namespace {
 
 const double kUnitVariance = std::sqrt(3.0);  // uniform in [-a, a) has variance a^2 / 3
+
+Tensor stored(DType dtype, Tensor from) {
+  if (dtype == DType::f32) return from;
+  Tensor to(dtype, from.shape());
+  std::transform(from.span<float>().begin(), from.span<float>().end(), to.span<BFloat16>().begin(),
+                 to_bfloat16);
+  return to;
+}
 
 // With one query bottom-right causal hides nothing, so a decode needs no exception.
 AttentionOptions options_of(const Case& c) {
@@ -22,13 +32,18 @@ class Core : public Workload {
  public:
   explicit Core(const Case& c)
       : options_(options_of(c)),
-        q_(uniform(Stream::q, {c.batch, c.q_len, c.n_heads, c.head_dim}, kUnitVariance)),
-        k_(uniform(Stream::k, {c.batch, c.kv_len, c.n_kv_heads, c.head_dim}, kUnitVariance)),
-        v_(uniform(Stream::v, {c.batch, c.kv_len, c.n_kv_heads, c.head_dim}, kUnitVariance)),
-        z_(q_.shape()) {}
+        q_(input(c, Stream::q, c.q_len, c.n_heads)),
+        k_(input(c, Stream::k, c.kv_len, c.n_kv_heads)),
+        v_(input(c, Stream::v, c.kv_len, c.n_kv_heads)),
+        z_(c.dtype, q_.shape()) {}
 
   void run() override { attention({.q = q_, .k = k_, .v = v_, .z = z_}, options_); }
   std::vector<TensorView> outputs() const override { return {z_}; }
+
+ private:
+  static Tensor input(const Case& c, Stream stream, std::int64_t length, std::int64_t heads) {
+    return stored(c.dtype, uniform(stream, {c.batch, length, heads, c.head_dim}, kUnitVariance));
+  }
 
  protected:
   AttentionOptions options_;
@@ -59,49 +74,42 @@ class CoreTrain : public Core {
   Tensor lse_, d_z_, d_q_, d_k_, d_v_;
 };
 
-// One projection for q, k and v; attention reads its output in place.
+// A third of a fused projection's weight or bias: rows [part * extent, (part + 1) * extent).
+TensorView third(const Tensor& fused, std::int64_t part) {
+  Shape shape = fused.shape();
+  shape[0] /= 3;
+  return {fused.span<float>().data() + part * shape.numel(), shape};
+}
+
+// The layer as a user of the library calls it.
 class Layer : public Workload {
  public:
   explicit Layer(const Case& c)
-      : options_(options_of(c)),
-        case_(c),
-        x_(uniform(Stream::x, {rows(), c.d_model()}, kUnitVariance)),
-        qkv_({rows(), 3 * c.d_model()}),
-        z_({rows(), c.d_model()}),
-        y_({rows(), c.d_model()}) {
+      : layer_({.d_model = c.d_model(),
+                .n_heads = c.n_heads,
+                .causal = c.causal ? Causal::bottom_right : Causal::none}),
+        x_(uniform(Stream::x, {c.batch, c.q_len, c.d_model()}, kUnitVariance)),
+        y_(x_.shape()) {
     const std::int64_t width = c.d_model();
     const double scale = std::sqrt(3.0 / static_cast<double>(width));
-    project_ = Linear(uniform(Stream::w_qkv, {3 * width, width}, scale), WeightLayout::out_in,
-                      uniform(Stream::b_qkv, {3 * width}, 0.1));
-    combine_ = Linear(uniform(Stream::w_o, {width, width}, scale), WeightLayout::out_in,
-                      uniform(Stream::b_o, {width}, 0.1));
+    const Tensor w_qkv = uniform(Stream::w_qkv, {3 * width, width}, scale);
+    const Tensor b_qkv = uniform(Stream::b_qkv, {3 * width}, 0.1);
+    using W = AttentionWeight;
+    for (const auto& [weight, bias, part] :
+         {std::tuple{W::w_q, W::b_q, 0}, {W::w_k, W::b_k, 1}, {W::w_v, W::b_v, 2}}) {
+      layer_.set_weight(weight, third(w_qkv, part));
+      layer_.set_weight(bias, third(b_qkv, part));
+    }
+    layer_.set_weight(W::w_o, uniform(Stream::w_o, {width, width}, scale));
+    layer_.set_weight(W::b_o, uniform(Stream::b_o, {width}, 0.1));
   }
 
-  void run() override {
-    project_.apply(x_, qkv_);
-    attention({.q = part(0), .k = part(1), .v = part(2), .z = heads(z_.span<float>().data())},
-              options_);
-    combine_.apply(z_, y_);
-  }
+  void run() override { layer_.forward(x_, y_); }
   std::vector<TensorView> outputs() const override { return {y_}; }
 
  private:
-  std::int64_t rows() const { return case_.batch * case_.q_len; }
-  MutableTensorView heads(float* data) const {
-    return {data, {case_.batch, case_.q_len, case_.n_heads, case_.head_dim}};
-  }
-  // q, k or v within the rows of qkv_.
-  TensorView part(std::int64_t i) const {
-    const std::int64_t width = case_.d_model(), row = 3 * width;
-    return {qkv_.span<float>().data() + i * width,
-            {case_.batch, case_.q_len, case_.n_heads, case_.head_dim},
-            {case_.q_len * row, row, case_.head_dim, 1}};
-  }
-
-  AttentionOptions options_;
-  Case case_;
-  Tensor x_, qkv_, z_, y_;
-  Linear project_, combine_;
+  MultiHeadAttention layer_;
+  Tensor x_, y_;
 };
 
 void check_case(const Case& c) {
@@ -113,6 +121,8 @@ void check_case(const Case& c) {
         "a layer attends to itself: q_len {} and kv_len {}, n_heads {} and n_kv_heads {} must "
         "agree",
         c.q_len, c.kv_len, c.n_heads, c.n_kv_heads);
+  check(c.dtype == DType::f32 || c.kind == "core" || c.kind == "decode", "bench_worker",
+        "a case of kind {} is measured in f32, not in {}", c.kind, name_of(c.dtype));
 }
 
 }  // namespace

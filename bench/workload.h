@@ -16,6 +16,7 @@ struct Case {
   std::int64_t batch = 1, q_len = 1, kv_len = 1;
   std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 64;
   bool causal = false;
+  DType dtype = DType::f32;  ///< of every input and output: f32 or bf16
 
   std::int64_t d_model() const { return n_heads * head_dim; }
 };
@@ -25,12 +26,13 @@ class Workload {
  public:
   virtual ~Workload() = default;
   virtual void run() = 0;
-  /// What the last run() left, fp32, in the order that protocol.py's peers give it:
+  /// What the last run() left, of the case's dtype, in the order that protocol.py's peers give it:
   /// core, decode: z [B, Tq, H, D]; core_train: z, dq, dk, dv; layer: y [B, Tq, d_model].
   virtual std::vector<TensorView> outputs() const = 0;
 };
 
-/// Throws Error("bench_worker", ...) on extents below 1 or a kind that is not there.
+/// Throws Error("bench_worker", ...) on extents below 1, a kind that is not there, or a dtype that
+/// a kind is not measured in.
 std::unique_ptr<Workload> make_workload(const Case& c);
 
 }  // namespace headlight::bench

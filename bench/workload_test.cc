@@ -101,6 +101,19 @@ TEST(Workload, CoreIsAttention) {
   }
 }
 
+TEST(Workload, CoreRoundsItsInputsToTheStorage) {
+  Case c{.kind = "core", .q_len = 7, .kv_len = 9, .n_heads = 4, .n_kv_heads = 2, .head_dim = 8};
+  const auto wide = make_workload(c);
+  c.dtype = DType::bf16;
+  const auto narrow = make_workload(c);
+  wide->run();
+  narrow->run();
+  const Tensor z = to_f32(narrow->outputs().at(0));
+  const double difference = largest_difference(wide->outputs().at(0), doubles(z));
+  EXPECT_GT(difference, 0);
+  EXPECT_LT(difference, 0.05) << "bf16 keeps 8 bits";
+}
+
 TEST(Workload, LayerIsProjectionAttentionProjection) {
   const Case c{.kind = "layer",
                .batch = 2,
@@ -156,6 +169,7 @@ TEST(Workload, RefusesWhatIsNotACase) {
   EXPECT_THROW(make_workload({.kind = "corn"}), Error);
   EXPECT_THROW(make_workload({.kind = "core", .q_len = 0}), Error);
   EXPECT_THROW(make_workload({.kind = "layer", .q_len = 2, .kv_len = 3}), Error);
+  EXPECT_THROW(make_workload({.kind = "layer", .dtype = DType::bf16}), Error);
 }
 
 // One conversation with the program itself.
@@ -178,7 +192,7 @@ TEST(BenchWorker, AnswersEveryLine) {
   if (!std::getenv("HEADLIGHT_BINARY")) GTEST_SKIP() << "HEADLIGHT_BINARY is not set";
   const std::string tiny =
       R"({"kind":"core","batch":1,"q_len":3,"kv_len":3,"n_heads":2,"n_kv_heads":2,)"
-      R"("head_dim":8,"causal":true})";
+      R"("head_dim":8,"causal":true,"dtype":"f32"})";
   const auto replies = ask(R"({"do":"load","variant":"a","case":)" + tiny + "}\n" +
                            R"({"do":"time","variant":"a","seconds":0.001})" + "\nnot json\n" +
                            R"({"do":"time","variant":"b","seconds":1})" + "\n");

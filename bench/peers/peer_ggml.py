@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """llama.cpp's ggml as a worker of bench/compare (protocol.py): ggml_flash_attn_ext on its CPU backend.
 
-flash  keys and values in the case's own element type (fp32 for an fp32 case)
+flash  keys and values in the storage of the case; queries and results are always fp32, weights too
 
 The shared libraries are those that the npm package @node-llama-cpp/linux-x64 ships; bench/peers/setup unpacks
 them. They come without headers: the declarations below are the few of ggml.h that are called.
@@ -12,12 +12,14 @@ import os
 from ctypes import POINTER, Structure, c_bool, c_char_p, c_float, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 from protocol import Skip, case_tensor, serve
 
 LIBRARIES = Path(os.environ.get("HEADLIGHT_GGML", Path(__file__).resolve().parents[2] / "build" / "peers" / "ggml"))
-TYPES = {"f32": 0, "f16": 1}  # enum ggml_type
+TYPES = {"f32": 0, "f16": 1, "bf16": 30}  # enum ggml_type
+STORED = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}
 CPU = 0                       # enum ggml_backend_dev_type
 SMALL_GRAPH = 4 << 20         # bytes for the descriptions of tensors and of the graph, not for their data
 
@@ -106,7 +108,7 @@ class Graph:
 
     def given(self, array, kind="f32"):
         """An input tensor that holds this array."""
-        array = np.ascontiguousarray(array, np.float16 if kind == "f16" else np.float32)
+        array = np.ascontiguousarray(array, STORED[kind])
         tensor = self.ggml.tensor(self.inputs, kind, *reversed(array.shape))
         self.values.append((tensor, array))
         return tensor
@@ -142,7 +144,7 @@ class Core(Graph):
     """Attention on contiguous [B, H, T, D], the order that ggml's kernel reads fastest."""
 
     def build(self):
-        kind = self.case.get("kv_dtype", "f32")
+        kind = self.case["dtype"]
         q, k, v = (case_tensor(self.case, name).transpose(0, 2, 1, 3) for name in "qkv")
         return self.attend(self.given(q), self.given(k, kind), self.given(v, kind))
 
@@ -172,8 +174,6 @@ def maker(ggml):
     def make(case, _variant):
         if case["kind"] in ("train", "core_train"):
             raise Skip("ggml's flash attention has no backward pass")
-        if case.get("kv_dtype", "f32") not in TYPES:
-            raise Skip("ggml's flash attention on CPUs is measured with fp32 and fp16 caches only")
         return (Layer if case["kind"] == "layer" else Core)(ggml, case)
     return make
 

@@ -12,8 +12,16 @@ import torch.nn.functional as F
 from protocol import Skip, case_tensor, serve
 
 
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+
+
 def tensor(case, name):
-    return torch.from_numpy(case_tensor(case, name))
+    return torch.from_numpy(case_tensor(case, name)).to(DTYPES[case["dtype"]])
+
+
+def arrays(tensors):
+    """What the protocol wants of outputs: NumPy, which has no bf16."""
+    return [t.float().numpy() for t in tensors]
 
 
 def sdpa(q, k, v, causal):
@@ -34,7 +42,7 @@ class Core:
             self.z = sdpa(self.q, self.k, self.v, self.causal)
 
     def outputs(self):
-        return [self.z.transpose(1, 2).numpy()]
+        return arrays([self.z.transpose(1, 2)])
 
 
 class CoreTrain(Core):
@@ -55,7 +63,7 @@ class CoreTrain(Core):
 
     def outputs(self):
         parts = (self.z.detach(), self.q.grad, self.k.grad, self.v.grad)
-        return [t.transpose(1, 2).numpy() for t in parts]
+        return arrays(t.transpose(1, 2) for t in parts)
 
 
 class FusedLayer(torch.nn.Module):
@@ -98,6 +106,7 @@ def make_layer(case, variant):
     else:
         layer = FusedLayer(case)
         places = (layer.qkv.weight, layer.qkv.bias, layer.out.weight, layer.out.bias)
+    layer.to(DTYPES[case["dtype"]])
     with torch.no_grad():
         for place, name in zip(places, ("w_qkv", "b_qkv", "w_o", "b_o")):
             place.copy_(tensor(case, name))
@@ -115,7 +124,7 @@ class Layer:
             self.y = self.layer(self.x)
 
     def outputs(self):
-        return [self.y.numpy()]
+        return arrays([self.y])
 
 
 class Train:
@@ -132,7 +141,7 @@ class Train:
         self.y.backward(self.d_out)
 
     def outputs(self):
-        return [self.y.detach().numpy(), self.x.grad.numpy()]
+        return arrays([self.y.detach(), self.x.grad])
 
 
 def make(case, variant):

@@ -12,7 +12,7 @@ or with {"error": "..."}. Our own worker (bench/bench_worker.cc) speaks the same
 machine: {"do": "limit", "of": "fma"} and {"do": "limit", "of": "read", "bytes": n} answer {"value": g}.
 
 A case: kind (core, core_train, layer, train, decode), batch, q_len, kv_len, n_heads, n_kv_heads, head_dim,
-causal. d_model is n_heads * head_dim.
+causal, dtype (f32, bf16: of all inputs and outputs). d_model is n_heads * head_dim.
 """
 import ctypes
 import gc
@@ -21,6 +21,7 @@ import math
 import sys
 import time
 
+import ml_dtypes
 import numpy as np
 
 # Which stream of the generator fills which tensor; bench/case_data.h has the same list.
@@ -43,8 +44,13 @@ def uniform(stream, shape, scale):
     return out.reshape(shape)
 
 
+def rounded(array, dtype):
+    """fp32 values that dtype can hold, nearest to the given ones, ties to even."""
+    return array if dtype == "f32" else array.astype(ml_dtypes.bfloat16).astype(np.float32)
+
+
 def case_tensor(case, name):
-    """The named input of a case. x, q, k, v have variance 1, and so has each projection of x."""
+    """The named input of a case as fp32. x, q, k, v have variance 1, and so has each projection of x."""
     b, tq, tkv = case["batch"], case["q_len"], case["kv_len"]
     h, hkv, d = case["n_heads"], case["n_kv_heads"], case["head_dim"]
     width = h * d
@@ -61,7 +67,7 @@ def case_tensor(case, name):
         "d_out": ((b, tq, width), 1.0),
     }
     shape, scale = shapes[name]
-    return uniform(STREAMS[name], shape, scale)
+    return rounded(uniform(STREAMS[name], shape, scale), case["dtype"])
 
 
 class Skip(Exception):

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from protocol import case_tensor
+from protocol import case_tensor, rounded
 
 # A result may be this many times as far from double as textbook fp32 is, and never has to be closer than
 # FLOOR of the largest value: summation order is free, wrong answers are not.
@@ -113,12 +113,12 @@ def shapes(case):
 
 
 class Judge:
-    """Holds a case's expected rows and how far from them fp32 may be."""
+    """Holds a case's expected rows and how far from them its storage may be."""
 
     def __init__(self, case):
         self.case = case
         self.want = expected(case, np.float64)
-        naive = expected(case, np.float32)
+        naive = [rounded(y, case["dtype"]) for y in expected(case, np.float32)]
         self.limits = [max(FACTOR * np.abs(n - w).max(), FLOOR * np.abs(w).max())
                        for n, w in zip(naive, self.want)]
 
