@@ -1,6 +1,7 @@
 #include "workload.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <tuple>
 
@@ -107,9 +108,34 @@ class Layer : public Workload {
   void run() override { layer_.forward(x_, y_); }
   std::vector<TensorView> outputs() const override { return {y_}; }
 
- private:
+ protected:
   MultiHeadAttention layer_;
   Tensor x_, y_;
+};
+
+// The layer forward and backward: the gradients of x and of every weight.
+class Train : public Layer {
+ public:
+  explicit Train(const Case& c)
+      : Layer(c), d_y_(uniform(Stream::d_out, x_.shape(), 1)), d_x_(x_.shape()) {
+    for (std::size_t i = 0; i < kAttentionWeights; ++i)
+      if (const auto shape = weight_shape(layer_.config(), static_cast<AttentionWeight>(i)))
+        d_weights_[i] = Tensor(*shape);
+  }
+
+  void run() override {
+    layer_.forward(x_, y_, {.record = &record_});
+    LayerGradients gradients{.d_out = d_y_, .d_query = d_x_};
+    for (std::size_t i = 0; i < kAttentionWeights; ++i)
+      if (d_weights_[i]) gradients.d_weights[i] = d_weights_[i];
+    layer_.backward(x_, record_, gradients);
+  }
+  std::vector<TensorView> outputs() const override { return {y_, d_x_}; }
+
+ private:
+  LayerRecord record_;
+  Tensor d_y_, d_x_;
+  std::array<Tensor, kAttentionWeights> d_weights_;
 };
 
 void check_case(const Case& c) {
@@ -117,7 +143,9 @@ void check_case(const Case& c) {
        {c.batch, c.q_len, c.kv_len, c.n_heads, c.n_kv_heads, c.head_dim})
     check(extent >= 1, "bench_worker", "an extent of the case is {}; all must be at least 1",
           extent);
-  check(c.kind != "layer" || (c.q_len == c.kv_len && c.n_heads == c.n_kv_heads), "bench_worker",
+  check((c.kind != "layer" && c.kind != "train") ||
+            (c.q_len == c.kv_len && c.n_heads == c.n_kv_heads),
+        "bench_worker",
         "a layer attends to itself: q_len {} and kv_len {}, n_heads {} and n_kv_heads {} must "
         "agree",
         c.q_len, c.kv_len, c.n_heads, c.n_kv_heads);
@@ -132,7 +160,8 @@ std::unique_ptr<Workload> make_workload(const Case& c) {
   if (c.kind == "core" || c.kind == "decode") return std::make_unique<Core>(c);
   if (c.kind == "core_train") return std::make_unique<CoreTrain>(c);
   if (c.kind == "layer") return std::make_unique<Layer>(c);
-  fail("bench_worker", "kind {} is none of core, decode, core_train, layer", c.kind);
+  if (c.kind == "train") return std::make_unique<Train>(c);
+  fail("bench_worker", "kind {} is none of core, decode, core_train, layer, train", c.kind);
 }
 
 }  // namespace headlight::bench

@@ -12,7 +12,7 @@ namespace headlight::bench {
 
 /// One row of bench/compare. d_model is n_heads * head_dim.
 struct Case {
-  std::string kind;  ///< core, decode, core_train, layer
+  std::string kind;  ///< core, decode, core_train, layer, train
   std::int64_t batch = 1, q_len = 1, kv_len = 1;
   std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 64;
   bool causal = false;
@@ -27,7 +27,8 @@ class Workload {
   virtual ~Workload() = default;
   virtual void run() = 0;
   /// What the last run() left, of the case's dtype, in the order that protocol.py's peers give it:
-  /// core, decode: z [B, Tq, H, D]; core_train: z, dq, dk, dv; layer: y [B, Tq, d_model].
+  /// core, decode: z [B, Tq, H, D]; core_train: z, dq, dk, dv; layer: y [B, Tq, d_model];
+  /// train: y, dx.
   virtual std::vector<TensorView> outputs() const = 0;
 };
 

@@ -114,6 +114,21 @@ TEST(Workload, CoreRoundsItsInputsToTheStorage) {
   EXPECT_LT(difference, 0.05) << "bf16 keeps 8 bits";
 }
 
+// The layer of two sequences of 5 and width 16, on any x.
+Doubles small_layer(const Case& c, const Doubles& x) {
+  const double scale = std::sqrt(3.0 / 16);
+  const Doubles qkv = linear(x, doubles(uniform(Stream::w_qkv, {48, 16}, scale)),
+                             doubles(uniform(Stream::b_qkv, {48}, 0.1)));
+  Doubles z;
+  for (std::size_t b = 0; b < 2; ++b) {
+    const double* first = qkv.data() + b * 5 * 48;
+    const Doubles item = attend(c, first, first + 16, first + 32, 48, 48);
+    z.insert(z.end(), item.begin(), item.end());
+  }
+  return linear(z, doubles(uniform(Stream::w_o, {16, 16}, scale)),
+                doubles(uniform(Stream::b_o, {16}, 0.1)));
+}
+
 TEST(Workload, LayerIsProjectionAttentionProjection) {
   const Case c{.kind = "layer",
                .batch = 2,
@@ -125,18 +140,7 @@ TEST(Workload, LayerIsProjectionAttentionProjection) {
                .causal = true};
   const auto workload = make_workload(c);
   workload->run();
-  const double scale = std::sqrt(3.0 / 16);
-  const Doubles qkv = linear(doubles(uniform(Stream::x, {10, 16}, std::sqrt(3.0))),
-                             doubles(uniform(Stream::w_qkv, {48, 16}, scale)),
-                             doubles(uniform(Stream::b_qkv, {48}, 0.1)));
-  Doubles z;
-  for (std::size_t b = 0; b < 2; ++b) {
-    const double* first = qkv.data() + b * 5 * 48;
-    const Doubles item = attend(c, first, first + 16, first + 32, 48, 48);
-    z.insert(z.end(), item.begin(), item.end());
-  }
-  const Doubles want = linear(z, doubles(uniform(Stream::w_o, {16, 16}, scale)),
-                              doubles(uniform(Stream::b_o, {16}, 0.1)));
+  const Doubles want = small_layer(c, doubles(uniform(Stream::x, {10, 16}, std::sqrt(3.0))));
   EXPECT_LT(largest_difference(workload->outputs().at(0), want), kTolerance);
 }
 
@@ -163,6 +167,40 @@ TEST(Workload, CoreTrainGivesGradients) {
   for (std::size_t i = 0; i < q.size(); ++i)
     along_q += workload->outputs().at(1).as<float>()[i] * q[i];
   EXPECT_NEAR(along_q, (loss(1 + step) - loss(1 - step)) / (2 * step), kTolerance);
+}
+
+// The layer's output is the other workload's; dx . x is the derivative along scaling x.
+TEST(Workload, TrainIsTheLayerWithGradients) {
+  Case c{.kind = "layer",
+         .batch = 2,
+         .q_len = 5,
+         .kv_len = 5,
+         .n_heads = 2,
+         .n_kv_heads = 2,
+         .head_dim = 8,
+         .causal = true};
+  const auto layer = make_workload(c);
+  c.kind = "train";
+  const auto train = make_workload(c);
+  for (const auto& workload : {layer.get(), train.get()}) workload->run();
+  const TensorView y = layer->outputs().at(0);
+  EXPECT_LT(largest_difference(train->outputs().at(0), {y.as<float>(), y.as<float>() + y.numel()}),
+            kTolerance);
+  const double step = 1e-4;
+  const Doubles x = doubles(uniform(Stream::x, {10, 16}, std::sqrt(3.0)));
+  const Doubles d_y = doubles(uniform(Stream::d_out, {10, 16}, 1));
+  const auto loss = [&](double factor) {
+    Doubles scaled = x;
+    for (double& value : scaled) value *= factor;
+    const Doubles out = small_layer(c, scaled);
+    double sum = 0;
+    for (std::size_t i = 0; i < out.size(); ++i) sum += out[i] * d_y[i];
+    return sum;
+  };
+  double along_x = 0;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    along_x += train->outputs().at(1).as<float>()[i] * x[i];
+  EXPECT_NEAR(along_x, (loss(1 + step) - loss(1 - step)) / (2 * step), 1e-4);
 }
 
 TEST(Workload, RefusesWhatIsNotACase) {

@@ -88,8 +88,12 @@ void head_gradients(const AttentionProblem& p, const AttentionTensors& t,
         gate += delta;
         if (!t.sinks.empty()) sink -= std::exp(t.sinks[h] - lse) * delta;
       }
-    if (!g.d_sinks.empty()) g.d_sinks[h] = static_cast<float>(sink);
-    if (!g.d_head_gate.empty()) g.d_head_gate[h] = static_cast<float>(gate / t.head_gate[h]);
+    const auto write = [&](std::span<float> to, double sum) {
+      const double before = g.mode == GradientMode::add ? to[h] : 0.0;
+      to[h] = static_cast<float>(before + sum);
+    };
+    if (!g.d_sinks.empty()) write(g.d_sinks, sink);
+    if (!g.d_head_gate.empty()) write(g.d_head_gate, gate / t.head_gate[h]);
   }
 }
 

@@ -11,10 +11,11 @@
 #include <span>
 
 #include "kernels/attention.h"
+#include "kernels/gradient_mode.h"
 
 namespace headlight {
 
-/// Where gradients come from and go. Outputs are overwritten, not added to.
+/// Where gradients come from and go. d_q, d_k and d_v are overwritten; the others as `mode` says.
 struct AttentionGradients {
   TensorView d_z;                ///< [B, Tq, H, Dv], given: dL/dz, z after the head gate
   MutableTensorView d_q;         ///< [B, Tq, H, D]
@@ -24,6 +25,7 @@ struct AttentionGradients {
   std::span<float> d_sinks;      ///< optional, [H]
   std::span<float> d_head_gate;  ///< optional, [H]; right at a gate of 0, too
   std::span<float> d_alibi_slopes;  ///< optional, [H]
+  GradientMode mode = GradientMode::overwrite;
 };
 
 /// Backward of `attention` with the same tensors and options. Reads q, k, v, z and lse (both as the

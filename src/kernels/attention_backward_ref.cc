@@ -136,9 +136,11 @@ void zero(MutableTensorView view) {
 
 void attention_backward_ref(const AttentionProblem& problem, const AttentionTensors& tensors,
                             const AttentionGradients& gradients) {
-  zero(gradients.d_bias);
-  for (auto sums : {gradients.d_sinks, gradients.d_head_gate, gradients.d_alibi_slopes})
-    std::ranges::fill(sums, 0.0f);
+  if (gradients.mode == GradientMode::overwrite) {
+    zero(gradients.d_bias);
+    for (auto sums : {gradients.d_sinks, gradients.d_head_gate, gradients.d_alibi_slopes})
+      std::ranges::fill(sums, 0.0f);
+  }
   RowBackward rows(problem, tensors, gradients);
   const std::int64_t group = problem.n_heads / problem.n_kv_heads;
   for (std::int64_t b = 0; b < problem.batch; ++b)

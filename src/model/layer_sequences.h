@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/tensor.h"
+
 namespace headlight {
 
 /// The sequences of a batch [count, length], or packed behind each other at `offsets`.
@@ -35,6 +37,22 @@ struct LayerRows {
     return data + (of.begin(s) + s * gap) * stride;
   }
   float* own(const LayerSequences& of, std::int64_t s) const { return first(of, s) + gap * stride; }
+  /// [B, T, heads, head_dim] of a batch, the gap's rows included.
+  MutableTensorView batch(const LayerSequences& of) const {
+    const std::int64_t length_of_all = gap + of.length;
+    return {data,
+            {of.count, length_of_all, heads, head_dim},
+            {length_of_all * stride, stride, head_dim, 1}};
+  }
+  /// [1, length, heads, head_dim] of one sequence, the gap's rows included in `length`.
+  MutableTensorView sequence(const LayerSequences& of, std::int64_t s, std::int64_t length) const {
+    return {first(of, s), {1, length, heads, head_dim}, {length * stride, stride, head_dim, 1}};
+  }
+};
+
+/// What attention computes on.
+struct LayerHeads {
+  LayerRows q, k, v, z;
 };
 
 }  // namespace headlight

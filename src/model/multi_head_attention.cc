@@ -118,6 +118,11 @@ MultiHeadAttention::~MultiHeadAttention() = default;
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttention&&) noexcept = default;
 MultiHeadAttention& MultiHeadAttention::operator=(MultiHeadAttention&&) noexcept = default;
 
+LayerRecord::LayerRecord() : impl_(std::make_unique<Impl>()) {}
+LayerRecord::~LayerRecord() = default;
+LayerRecord::LayerRecord(LayerRecord&&) noexcept = default;
+LayerRecord& LayerRecord::operator=(LayerRecord&&) noexcept = default;
+
 const MultiHeadAttentionConfig& MultiHeadAttention::config() const {
   return impl_->config;
 }
@@ -157,6 +162,18 @@ AttentionReport MultiHeadAttention::forward(TensorView x, KvCache& cache, Mutabl
     cache.truncate(before);
     throw;
   }
+}
+
+AttentionReport MultiHeadAttention::backward(const LayerInputs& inputs, const LayerRecord& record,
+                                             const LayerGradients& gradients,
+                                             const LayerOptions& options) {
+  return run_layer_backward(*impl_, inputs, record.impl(), gradients, options);
+}
+
+AttentionReport MultiHeadAttention::backward(TensorView x, const LayerRecord& record,
+                                             const LayerGradients& gradients,
+                                             const LayerOptions& options) {
+  return run_layer_backward(*impl_, {.query = x}, record.impl(), gradients, options);
 }
 
 KvCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity) const {

@@ -5,6 +5,7 @@
 // (Vaswani et al. 2017, section 3.2.2.)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "core/tensor.h"
 #include "kernels/attention.h"
+#include "kernels/gradient_mode.h"
 #include "model/attention_config.h"
 #include "model/kv_cache.h"
 
@@ -50,6 +52,22 @@ struct LayerRequests {
   std::span<const PatternRequest> patterns = {};
 };
 
+/// What a forward call keeps for MultiHeadAttention::backward: q, k, v, z and lse, O(T). Its memory
+/// grows to the longest call and is then reused; one record belongs to one call at a time.
+class LayerRecord {
+ public:
+  LayerRecord();
+  ~LayerRecord();
+  LayerRecord(LayerRecord&&) noexcept;
+  LayerRecord& operator=(LayerRecord&&) noexcept;
+
+  struct Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
 struct LayerOptions {
   /// bool or u8, true = may attend, and fp32, added to the scores: [B, H, Tq, keys] or broadcast.
   /// keys: the sequence's own (with a cache: all in it after this call), without the added ones.
@@ -64,7 +82,25 @@ struct LayerOptions {
   std::span<const std::int64_t> cu_seqlens = {};
   std::span<const std::int64_t> cu_seqlens_key = {};  ///< of key and value; empty: cu_seqlens
   LayerRequests requests = {};
-  std::string_view kernel = {};  ///< forces an attention kernel by name
+  LayerRecord* record = nullptr;  ///< filled for backward(); not with a cache
+  std::string_view kernel = {};   ///< forces an attention kernel by name
+};
+
+/// Where the gradients of a call come from and go. A view that is not given is not computed. All
+/// fp32.
+struct LayerGradients {
+  TensorView d_out = {};  ///< [B, Tq, d_out], given, inner stride 1
+  /// Of the inputs, in their shapes, inner stride 1; overwritten whatever `mode` says. An input
+  /// that the call did not name shares the gradient of the one that stood in for it: d_query of
+  /// self attention is that of x.
+  MutableTensorView d_query = {}, d_key = {}, d_value = {};
+  /// Of the weights, contiguous, by AttentionWeight, in the shapes that weight_shape() gives.
+  std::array<MutableTensorView, kAttentionWeights> d_weights = {};
+  MutableTensorView d_bias = {};         ///< contiguous, LayerOptions::bias's shape
+  std::span<float> d_head_gate = {};     ///< [H]; right at a gate of 0, too
+  std::span<float> d_alibi_slopes = {};  ///< [H]
+  /// add: to d_weights, d_bias, d_head_gate and d_alibi_slopes, for micro-batches.
+  GradientMode mode = GradientMode::overwrite;
 };
 
 /// A multi-head attention layer in fp32. Keeps its weights and packed copies of them, and buffers
@@ -108,6 +144,15 @@ class MultiHeadAttention {
   /// as it was.
   AttentionReport forward(TensorView x, KvCache& cache, MutableTensorView out,
                           const LayerOptions& options = {});
+  /// Gradients of the forward call that filled `record`, with the same inputs and options (requests
+  /// and kernel aside) and unchanged weights. The pattern is computed again from lse, so memory
+  /// stays O(T) but for d_bias. Bitwise the same at a given number of threads. Returns what ran.
+  /// Throws Error("layer", ...) naming both shapes when something does not fit the record.
+  AttentionReport backward(const LayerInputs& inputs, const LayerRecord& record,
+                           const LayerGradients& gradients, const LayerOptions& options = {});
+  /// The same for self attention.
+  AttentionReport backward(TensorView x, const LayerRecord& record, const LayerGradients& gradients,
+                           const LayerOptions& options = {});
   /// A cache for this layer with room for `capacity` tokens; its added keys are in it already.
   KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
 

@@ -20,19 +20,24 @@ void check_activation(std::string_view name, TensorView view, std::int64_t width
         view.strides());
 }
 
-void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in, MutableTensorView out) {
+void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in) {
   check_activation("query", in.query, c.d_model);
   check_activation("key", in.key, c.d_key);
   check_activation("value", in.value, c.d_value);
-  check_activation("out", out, c.d_out);
-  check(in.key.dim(0) == in.query.dim(0) && in.value.dim(0) == in.query.dim(0) &&
-            out.dim(0) == in.query.dim(0),
-        kOp, "query {}, key {}, value {} and out {} must be of one batch", in.query.shape(),
-        in.key.shape(), in.value.shape(), out.shape());
+  check(in.key.dim(0) == in.query.dim(0) && in.value.dim(0) == in.query.dim(0), kOp,
+        "query {}, key {} and value {} must be of one batch", in.query.shape(), in.key.shape(),
+        in.value.shape());
   check(in.key.dim(1) == in.value.dim(1), kOp, "key {} and value {} differ in length",
         in.key.shape(), in.value.shape());
-  check(out.dim(1) == in.query.dim(1), kOp, "query {} and out {} differ in length",
-        in.query.shape(), out.shape());
+}
+
+/// out, or its gradient.
+void check_out(std::string_view name, const MultiHeadAttentionConfig& c, const LayerInputs& in,
+               TensorView out) {
+  check_activation(name, out, c.d_out);
+  check(out.dim(0) == in.query.dim(0) && out.dim(1) == in.query.dim(1), kOp,
+        "{} {} does not fit query {}; batch and length must be the same", name, out.shape(),
+        in.query.shape());
 }
 
 void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
@@ -126,18 +131,73 @@ void check_requests(const MultiHeadAttentionConfig& c, const LayerInputs& in,
           "a pattern of batch entry {} was asked for; there are {}", r.batch, entries);
 }
 
+void check_gates(const MultiHeadAttentionConfig& c, const LayerOptions& o) {
+  check(o.head_gate.empty() || std::ssize(o.head_gate) == c.n_heads, kOp,
+        "head_gate has {} values but the layer has {} heads", o.head_gate.size(), c.n_heads);
+}
+
+void check_like_input(std::string_view name, MutableTensorView d, std::string_view input,
+                      TensorView named, TensorView filled_in) {
+  if (!d) return;
+  check(bool(named), kOp, "{} is asked for but {} was not given; its gradient is part of d_query",
+        name, input);
+  check(d.shape() == filled_in.shape(), kOp, "{} {} does not fit {} {}", name, d.shape(), input,
+        filled_in.shape());
+  check_activation(name, d, filled_in.dim(2));
+}
+
+void check_gradient_sums(const MultiHeadAttentionConfig& c, const LayerGradients& g,
+                         const LayerOptions& o) {
+  for (std::size_t i = 0; i < kAttentionWeights; ++i) {
+    const auto which = static_cast<AttentionWeight>(i);
+    if (!g.d_weights[i]) continue;
+    const auto shape = weight_shape(c, which);
+    check(shape.has_value(), kOp, "the gradient of {} is asked for but the layer has none",
+          name_of(which));
+    check_output(fmt::format("the gradient of {}", name_of(which)), g.d_weights[i], *shape, true);
+  }
+  check(!g.d_bias || o.bias, kOp, "d_bias is asked for but no bias is given");
+  if (g.d_bias) check_output("d_bias", g.d_bias, o.bias.shape(), true);
+  const auto per_head = [&](std::string_view name, std::span<const float> d, bool has_input) {
+    check(d.empty() || has_input, kOp, "{} is asked for but the call has no such input", name);
+    check(d.empty() || std::ssize(d) == c.n_heads, kOp, "{} has {} values for {} heads", name,
+          d.size(), c.n_heads);
+  };
+  per_head("d_head_gate", g.d_head_gate, !o.head_gate.empty());
+  per_head("d_alibi_slopes", g.d_alibi_slopes, c.alibi);
+}
+
 }  // namespace
+
+void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBackwardCall& call,
+                          const LayerGradients& g, const LayerOptions& options) {
+  const LayerInputs& in = call.inputs;
+  check_inputs(config, in);
+  check(call.recorded_query.rank() != 0, kOp,
+        "the record is empty; give it to forward() in LayerOptions");
+  check(in.query.shape() == call.recorded_query && in.key.shape() == call.recorded_key, kOp,
+        "query {} and key {} are not those of the record, {} and {}", in.query.shape(),
+        in.key.shape(), call.recorded_query, call.recorded_key);
+  check_out("d_out", config, in, g.d_out);
+  check_like_input("d_query", g.d_query, "query", call.named.query, in.query);
+  check_like_input("d_key", g.d_key, "key", call.named.key, in.key);
+  check_like_input("d_value", g.d_value, "value", call.named.value, in.value);
+  check_packing(in, nullptr, options);
+  check_masks(config, in, nullptr, options);
+  check_gradient_sums(config, g, options);
+  check_gates(config, options);
+}
 
 void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
                       const KvCache* cache, MutableTensorView out, const LayerOptions& options) {
-  check_inputs(config, inputs, out);
+  check_inputs(config, inputs);
+  check_out("out", config, inputs, out);
   check_packing(inputs, cache, options);
   check_cache(config, inputs, cache);
   check_masks(config, inputs, cache, options);
   check_requests(config, inputs, options);
-  check(options.head_gate.empty() || std::ssize(options.head_gate) == config.n_heads, kOp,
-        "head_gate has {} values but the layer has {} heads", options.head_gate.size(),
-        config.n_heads);
+  check(!options.record || !cache, kOp, "a record with a cache: train on whole sequences");
+  check_gates(config, options);
 }
 
 }  // namespace headlight

@@ -9,4 +9,13 @@ namespace headlight {
 void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
                       const KvCache* cache, MutableTensorView out, const LayerOptions& options);
 
+/// A backward call and the forward call it is to undo.
+struct LayerBackwardCall {
+  const LayerInputs& inputs;  ///< filled in
+  const LayerInputs& named;   ///< as the caller gave them
+  Shape recorded_query, recorded_key;
+};
+void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBackwardCall& call,
+                          const LayerGradients& gradients, const LayerOptions& options);
+
 }  // namespace headlight

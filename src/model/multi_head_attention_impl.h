@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/matmul.h"
+#include "model/layer_sequences.h"
 #include "model/multi_head_attention.h"
 
 namespace headlight {
@@ -28,11 +29,31 @@ class GrowingBuffer {
   Tensor storage_;
 };
 
+/// q, k and v (in rows of q where all come from one input), and z.
+struct LayerActivations {
+  GrowingBuffer<float> q, kv, z;
+};
+
 struct LayerWorkspace {
-  GrowingBuffer<float> q, kv, z, bias;
+  LayerActivations activations;
+  LayerActivations gradients;
+  GrowingBuffer<float> bias, d_bias;
   GrowingBuffer<std::uint8_t> mask;
   std::vector<std::int64_t> positions;
   RopeTable rope;
+};
+
+struct LayerRecord::Impl {
+  LayerActivations activations;
+  GrowingBuffer<float> lse;
+  GrowingBuffer<float> q_before_norm, k_before_norm;  // rows without gap; only with QK-norm
+  LayerHeads heads;                                   // in `activations`
+  Shape query, key;                                   // of the inputs; rank 0: nothing recorded
+
+  MutableTensorView lse_view(std::int64_t n_heads) {
+    const Shape shape{query[0], n_heads, query[1]};
+    return {lse.reserve(shape.numel()), shape};
+  }
 };
 
 /// A set of the input projections that one product computes.
@@ -71,5 +92,10 @@ struct MultiHeadAttention::Impl {
 /// One forward call over checked weights: what MultiHeadAttention::forward does.
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
                           KvCache* cache, MutableTensorView out, const LayerOptions& options);
+
+/// What MultiHeadAttention::backward does.
+AttentionReport run_layer_backward(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
+                                   LayerRecord::Impl& record, const LayerGradients& gradients,
+                                   const LayerOptions& options);
 
 }  // namespace headlight

@@ -262,7 +262,7 @@ TEST(Layer, MasksBiasesAndGates) {
            .bias = [&](auto h, auto i, auto j) -> double {
              return static_cast<double>(bias.span<float>()[at(h, i, j)]);
            },
-           .gate = gate});
+           .gate = {gate.begin(), gate.end()}});
       expect_close(plain.out, rows_of(out, b));
     }
     EXPECT_EQ(c.added_keys(), added ? 1 : 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -18,7 +19,7 @@ struct PlainCall {
   Matrix query, key, value;
   std::function<bool(std::int64_t h, std::int64_t i, std::int64_t j)> visible = {};
   std::function<double(std::int64_t h, std::int64_t i, std::int64_t j)> bias = {};
-  std::vector<float> gate = {};
+  std::vector<double> gate = {};
 };
 
 struct PlainResult {
@@ -30,7 +31,21 @@ struct PlainResult {
 
 class PlainLayer {
  public:
-  explicit PlainLayer(const MultiHeadAttention& layer) : layer_(layer), c_(layer.config()) {}
+  explicit PlainLayer(const MultiHeadAttention& layer) : c_(layer.config()) {
+    for (std::size_t i = 0; i < kAttentionWeights; ++i) {
+      const TensorView view = layer.weight(static_cast<AttentionWeight>(i));
+      if (view) weights_[i].assign(view.as<float>(), view.as<float>() + view.numel());
+    }
+    for (std::int64_t h = 0; h < c_.n_heads; ++h)
+      slopes_.push_back(
+          std::exp2(-8.0 * static_cast<double>(h + 1) / static_cast<double>(c_.n_heads)));
+  }
+
+  /// Copies that may be changed, to see what the output does.
+  std::span<double> weight(AttentionWeight which) {
+    return weights_[static_cast<std::size_t>(which)];
+  }
+  std::span<double> alibi_slopes() { return slopes_; }
 
   PlainResult run(const PlainCall& call) const {
     const Matrix q = heads_ready(project(call.query, AttentionWeight::w_q, AttentionWeight::b_q),
@@ -61,15 +76,13 @@ class PlainLayer {
  private:
   static std::size_t width(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-  std::vector<double> vector_of(AttentionWeight which) const {
-    const TensorView view = layer_.weight(which);
-    if (!view) return {};
-    return {view.as<float>(), view.as<float>() + view.numel()};
+  const std::vector<double>& vector_of(AttentionWeight which) const {
+    return weights_[static_cast<std::size_t>(which)];
   }
 
   Matrix project(const Matrix& x, AttentionWeight weight, AttentionWeight bias) const {
-    const auto w = vector_of(weight), b = vector_of(bias);
-    const std::size_t outputs = width(layer_.weight(weight).dim(0));
+    const auto &w = vector_of(weight), &b = vector_of(bias);
+    const std::size_t outputs = width((*weight_shape(c_, weight))[0]);
     Matrix y(x.size(), std::vector<double>(outputs));
     for (std::size_t t = 0; t < x.size(); ++t)
       for (std::size_t o = 0; o < outputs; ++o) {
@@ -81,7 +94,7 @@ class PlainLayer {
   }
 
   Matrix heads_ready(Matrix x, std::int64_t heads, AttentionWeight norm) const {
-    const auto weight = vector_of(norm);
+    const auto& weight = vector_of(norm);
     for (std::size_t t = 0; t < x.size(); ++t)
       for (std::int64_t h = 0; h < heads; ++h) {
         double* head = x[t].data() + h * c_.head_dim;
@@ -132,16 +145,14 @@ class PlainLayer {
                         (call.visible && !call.visible(h, i, j));
     if (hidden) return -std::numeric_limits<double>::infinity();
     if (call.bias) s += call.bias(h, i, j);
-    const double slope =
-        std::exp2(-8.0 * static_cast<double>(h + 1) / static_cast<double>(c_.n_heads));
-    if (c_.alibi) s += slope * static_cast<double>(j - position);
+    if (c_.alibi) s += slopes_[width(h)] * static_cast<double>(j - position);
     return s;
   }
 
   void attend(const PlainCall& call, std::int64_t h, const Matrix& q, const Matrix& k,
               const Matrix& v, Matrix& joined, PlainResult& result) const {
     const std::int64_t g = h * c_.n_kv_heads / c_.n_heads;
-    const auto sinks = vector_of(AttentionWeight::sinks);
+    const auto& sinks = vector_of(AttentionWeight::sinks);
     Matrix patterns, zs;
     std::vector<double> lses;
     for (std::size_t i = 0; i < q.size(); ++i) {
@@ -165,7 +176,7 @@ class PlainLayer {
           z[d] += row[j] * v[j][width(g * c_.head_dim_v) + d];
       }
       for (std::size_t d = 0; d < z.size(); ++d) {
-        if (!call.gate.empty()) z[d] *= static_cast<double>(call.gate[width(h)]);
+        if (!call.gate.empty()) z[d] *= call.gate[width(h)];
         joined[i][width(h * c_.head_dim_v) + d] = z[d];
       }
       zs.push_back(z);
@@ -177,8 +188,9 @@ class PlainLayer {
     result.lse.push_back(lses);
   }
 
-  const MultiHeadAttention& layer_;
   const MultiHeadAttentionConfig& c_;
+  std::array<std::vector<double>, kAttentionWeights> weights_;
+  std::vector<double> slopes_;
 };
 
 }  // namespace headlight::testing
