@@ -80,26 +80,27 @@ inline bool NeedsAdjusting(const AttentionProblem& p, const TileScores& s, size_
 
 /// scores = K q^T for one step of a tile that is kWidth vectors wide.
 template <size_t kWidth>
-HWY_INLINE void ScoreStep(D d, const FlashBlock& block, const TileScores& s, const Step& step,
-                          size_t head_dim, float* largest) {
+HWY_INLINE void ScoreStep(D d, const TileScores& s, const Step& step, size_t head_dim,
+                          FlashScratch& scratch) {
   const size_t lane = step.first_vec * hn::Lanes(d);
   const size_t from = step.begin / kRows * kRows;
   WithVecs<kWidth>(kWidth - step.first_vec, [&](auto vecs) HWY_ATTR {
-    Scores<vecs(), kWidth>(d, block.k + from * PackedKey(head_dim), step.end - from,
-                           s.tile.q_t + lane, head_dim, s.row(from) + lane, largest + lane);
+    Scores<vecs(), kWidth>(d, scratch.block->k + from * PackedKey(head_dim), step.end - from,
+                           s.tile.q_t + lane, head_dim, s.row(from) + lane, scratch.largest + lane,
+                           scratch.ahead);
   });
 }
 
 /// z_t = z_t * shrink + V^T weights for one step.
 template <size_t kWidth>
-HWY_INLINE void ValueStep(D d, const FlashBlock& block, const TileScores& s, const Step& step,
-                          size_t head_dim_v, const float* shrink) {
+HWY_INLINE void ValueStep(D d, const TileScores& s, const Step& step, size_t head_dim_v,
+                          const float* shrink, FlashScratch& scratch) {
   const size_t lane = step.first_vec * hn::Lanes(d);
-  const ValuePanels v{block.v + step.begin * kRows, static_cast<size_t>(kBlockKeys) * kRows,
-                      head_dim_v};
+  const ValuePanels v{scratch.block->v + step.begin * kRows,
+                      static_cast<size_t>(kBlockKeys) * kRows, head_dim_v};
   WithVecs<kWidth>(kWidth - step.first_vec, [&](auto vecs) HWY_ATTR {
     AddValues<vecs(), kWidth>(d, v, step.end - step.begin, s.row(step.begin) + lane, shrink + lane,
-                              s.tile.z_t + lane);
+                              s.tile.z_t + lane, scratch.ahead);
   });
 }
 
@@ -124,30 +125,33 @@ inline void AddNonFinite(D d, const FlashBlock& block, const TileScores& weights
 template <size_t kWidth>
 void AttendTile(D d, const FlashCall& call, const TileScores& s, FlashScratch& scratch) {
   const AttentionProblem& p = call.problem;
-  const FlashBlock& block = scratch.block;
+  const FlashBlock& block = *scratch.block;
   const size_t lanes = hn::Lanes(d);
   const Staircase stairs(p, s);
   std::fill_n(scratch.largest, s.tile.width, kMinusInfinity);
   for (const Step& step : stairs.steps())
-    ScoreStep<kWidth>(d, block, s, step, static_cast<size_t>(p.head_dim), scratch.largest);
+    ScoreStep<kWidth>(d, s, step, static_cast<size_t>(p.head_dim), scratch);
   if (NeedsAdjusting(p, s, block.count)) AdjustScores(d, call, s, scratch);
   for (size_t c = 0; c < kWidth; ++c) {
     const size_t lane = c * lanes;
     Weigh(d, s.row(s.begin) + lane, kWidth * lanes, stairs.end_of(c) - s.begin,
           scratch.largest + lane, {s.tile.max + lane, s.tile.sum + lane, scratch.shrink + lane});
   }
+  if (s.tile.gate == 0) return;  // only lse is asked for
   // The first step shrinks what came before; the vectors it leaves out saw nothing new.
   const float* shrink = scratch.shrink;
   for (const Step& step : stairs.steps()) {
-    ValueStep<kWidth>(d, block, s, step, static_cast<size_t>(p.head_dim_v), shrink);
+    ValueStep<kWidth>(d, s, step, static_cast<size_t>(p.head_dim_v), shrink, scratch);
     shrink = scratch.ones;
   }
   if (!block.non_finite.empty()) AddNonFinite(d, block, s, stairs);
 }
 
-inline void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
+/// A tile against the packed block of keys, by Operands::AttendTile.
+template <class Operands>
+void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
   const D d;
-  const FlashBlock& block = scratch.block;
+  const FlashBlock& block = *scratch.block;
   const auto count = static_cast<std::int64_t>(block.count);
   const std::int64_t from = std::max<std::int64_t>(tile.some.first - block.begin, 0);
   const std::int64_t to = std::min(tile.some.last - block.begin, count);
@@ -155,7 +159,7 @@ inline void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScrat
   const TileScores s{tile, block.begin, static_cast<size_t>(from), static_cast<size_t>(to),
                      scratch.scores};
   WithVecs(tile.width / hn::Lanes(d),
-           [&](auto width) HWY_ATTR { AttendTile<width()>(d, call, s, scratch); });
+           [&](auto width) { Operands::template AttendTile<width()>(call, s, scratch); });
 }
 
 /// What lane i of z_t is multiplied by (gate / sum), and its log-sum-exp.
@@ -167,7 +171,6 @@ inline LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_
   const auto head = static_cast<size_t>(tile.head);
   const float max = tile.max[lane];
   if (max == kMinusInfinity) return {0.0f, kMinusInfinity};
-  const double gate = t.head_gate.empty() ? 1.0 : t.head_gate[head];
   double shift = max, shrink = 1, sum = tile.sum[lane];
   if (!t.sinks.empty()) {
     const double sink = static_cast<double>(t.sinks[head]) * std::numbers::log2e;
@@ -176,11 +179,15 @@ inline LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_
     sum = sum * shrink + std::exp2(sink - shift);
   }
   const double lse = t.lse ? (shift + std::log2(sum)) * std::numbers::ln2 : 0.0;
-  return {static_cast<float>(gate * shrink / sum), static_cast<float>(lse)};
+  // Switched off, a head gives 0 even where its sum is NaN.
+  const double factor = tile.gate == 0 ? 0 : tile.gate * shrink / sum;
+  return {static_cast<float>(factor), static_cast<float>(lse)};
 }
 
 inline void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
   const MutableTensorView& lse = call.tensors.lse;
+  if (tile.gate == 0)
+    std::fill_n(tile.z_t, tile.width * static_cast<size_t>(call.problem.head_dim_v), 0.0f);
   for (size_t i = 0; i < tile.width; ++i) {
     const LaneResult result = FinishLane(call, tile, i);
     scratch.shrink[i] = result.factor;

@@ -16,68 +16,21 @@
 #include "kernels/attention_flash_product-inl.h"
 #include "kernels/attention_flash_tile.h"
 #include "kernels/attention_rows.h"
+#include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A matrix of floats in memory, rows `stride` apart.
-template <class T>
-struct Matrix {
-  T* data;
-  std::int64_t stride;
-  T* row(size_t r) const { return data + static_cast<std::int64_t>(r) * stride; }
-};
-
-/// to[c][r] = from[r][c] for four rows and cols columns.
-HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<float> to) {
-  const float* HWY_RESTRICT r0 = from.row(0);
-  const float* HWY_RESTRICT r1 = from.row(1);
-  const float* HWY_RESTRICT r2 = from.row(2);
-  const float* HWY_RESTRICT r3 = from.row(3);
-  float* HWY_RESTRICT at = to.data;
-  size_t c = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d4;
-  for (; c + 4 <= cols; c += 4, at += 4 * to.stride) {
-    const auto a = hn::LoadU(d4, r0 + c);
-    const auto b = hn::LoadU(d4, r1 + c);
-    const auto x = hn::LoadU(d4, r2 + c);
-    const auto y = hn::LoadU(d4, r3 + c);
-    const auto low_ax = hn::InterleaveLower(d4, a, x);
-    const auto low_by = hn::InterleaveLower(d4, b, y);
-    const auto high_ax = hn::InterleaveUpper(d4, a, x);
-    const auto high_by = hn::InterleaveUpper(d4, b, y);
-    hn::StoreU(hn::InterleaveLower(d4, low_ax, low_by), d4, at);
-    hn::StoreU(hn::InterleaveUpper(d4, low_ax, low_by), d4, at + to.stride);
-    hn::StoreU(hn::InterleaveLower(d4, high_ax, high_by), d4, at + 2 * to.stride);
-    hn::StoreU(hn::InterleaveUpper(d4, high_ax, high_by), d4, at + 3 * to.stride);
-  }
-#endif
-  for (; c < cols; ++c, at += to.stride) {
-    at[0] = r0[c];
-    at[1] = r1[c];
-    at[2] = r2[c];
-    at[3] = r3[c];
-  }
-}
-
-/// to[c][r] = from[r][c] for r < rows, c < cols.
-inline void Transpose(Matrix<const float> from, size_t rows, size_t cols, Matrix<float> to) {
-  size_t r = 0;
-  for (; r + 4 <= rows; r += 4)
-    TransposeStrip({from.row(r), from.stride}, cols, {to.data + r, to.stride});
-  for (; r < rows; ++r)
-    for (size_t c = 0; c < cols; ++c) to.row(c)[r] = from.row(r)[c];
-}
-
 /// Rows [first, first + count) of one head as fp32: in place, or widened into scratch.rows.
 inline Matrix<const float> HeadRows(const FlashCall& call, const TensorView& view,
                                     std::int64_t first, size_t count, std::int64_t head,
                                     FlashScratch& scratch) {
   if (view.dtype() == DType::f32)
-    return {head_vector(view, call.batch, first, head, scratch.row).data(), view.stride(1)};
+    return {view.as<float>() + call.batch * view.stride(0) + first * view.stride(1) +
+                head * view.stride(2),
+            view.stride(1)};
   const auto width = static_cast<size_t>(view.dim(3));
   for (size_t i = 0; i < count; ++i)
     std::ranges::copy(
@@ -126,7 +79,7 @@ inline void PackForScores(Matrix<const float> from, size_t rows, size_t n, float
 }
 
 inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
-  const FlashBlock& block = scratch.block;
+  const FlashBlock& block = *scratch.block;
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
   for (size_t j = 0; j < block.count; j += kRows) {
     const size_t rows = std::min(kRows, block.count - j);
@@ -159,7 +112,7 @@ HWY_INLINE void PackValue(DR d, const float* HWY_RESTRICT value, size_t n, float
 
 inline void PackValues(const FlashCall& call, FlashScratch& scratch) {
   const hn::CappedTag<float, kRows> d;
-  FlashBlock& block = scratch.block;
+  FlashBlock& block = *scratch.block;
   const auto n = static_cast<size_t>(call.problem.head_dim_v);
   auto poison = hn::Zero(d);
   for (size_t j = 0; j < block.count; j += kRows) {

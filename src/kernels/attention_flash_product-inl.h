@@ -81,16 +81,24 @@ HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, si
   }
 }
 
+/// What products do between register tiles, unless they are given something.
+struct Nothing {
+  void operator()() const {}
+};
+constexpr Nothing kNothing;
+
 /// scores[j][.] = k_j . q for keys j in [0, count), rounded up to kRows, and kVecs vectors of
 /// queries; `largest` grows to the largest of each query. `k` is packed: for each kRows keys, chunk
-/// after chunk, [chunks, kRows, kChunk]; rows of q_t and scores are kWidth vectors.
-template <size_t kVecs, size_t kWidth = kVecs>
+/// after chunk, [chunks, kRows, kChunk]; rows of q_t and scores are kWidth vectors. `between` is
+/// called once for each register tile.
+template <size_t kVecs, size_t kWidth = kVecs, class Between = const Nothing>
 HWY_NOINLINE void Scores(D d, const float* HWY_RESTRICT k, size_t count,
                          const float* HWY_RESTRICT q_t, size_t head_dim, float* HWY_RESTRICT scores,
-                         float* HWY_RESTRICT largest) {
+                         float* HWY_RESTRICT largest, Between& between = kNothing) {
   const size_t lanes = hn::Lanes(d);
   const size_t width = kWidth * lanes;
   for (size_t j = 0; j < count; j += kRows, scores += kRows * width) {
+    between();
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
@@ -121,13 +129,15 @@ struct ValuePanels {
 
 /// z_t[e][.] = z_t[e][.] * shrink[.] + sum over j < count of v[j][e] * p[j][.], for each element e
 /// of head_dim_v and kVecs vectors of queries; rows of p and z_t are kWidth vectors.
-template <size_t kVecs, size_t kWidth = kVecs>
+template <size_t kVecs, size_t kWidth = kVecs, class Between = const Nothing>
 HWY_NOINLINE void AddValues(D d, const ValuePanels& v, size_t count, const float* HWY_RESTRICT p,
-                            const float* HWY_RESTRICT shrink, float* HWY_RESTRICT z_t) {
+                            const float* HWY_RESTRICT shrink, float* HWY_RESTRICT z_t,
+                            Between& between = kNothing) {
   const size_t lanes = hn::Lanes(d);
   const size_t width = kWidth * lanes;
   const float* HWY_RESTRICT panel = v.first;
   for (size_t e = 0; e < v.head_dim_v; e += kRows, panel += v.panel_stride, z_t += kRows * width) {
+    between();
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)

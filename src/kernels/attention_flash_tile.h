@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/attention.h"
+#include "kernels/attention_flash_ahead.h"
 
 namespace headlight {
 
@@ -22,6 +23,7 @@ struct FlashTile {
   std::int64_t q_begin = 0;
   std::size_t rows = 0;
   std::size_t width = 0;
+  float gate = 1;                     ///< of the head
   AttentionProblem::KeyRange some{};  ///< keys that at least one query may see by position
   AttentionProblem::KeyRange all{};   ///< keys that every query may see by position
   float* q_t = nullptr;               ///< [head_dim, width], scaled
@@ -46,10 +48,26 @@ struct FlashBlock {
   std::vector<NonFinite> non_finite;
 };
 
+/// Consecutive blocks that stay packed in L2 while every tile of a unit passes over them: keys
+/// [begin, end) of one key/value head.
+struct FlashSpan {
+  std::int64_t batch = -1, kv_head = 0;
+  std::int64_t begin = 0, end = 0;
+  bool operator==(const FlashSpan&) const = default;
+};
+
+/// A span and its packed blocks.
+struct PackedSpan {
+  FlashSpan span;
+  std::vector<FlashBlock> blocks;
+};
+
 /// Working memory of one thread; grows to what a problem needs and is kept for the next.
 struct FlashScratch {
   Tensor storage;
-  FlashBlock block;
+  PackedSpan spans[2];          ///< one in use, one being packed
+  FlashBlock* block = nullptr;  ///< the one in work
+  RowsAhead ahead;
   float* scores = nullptr;   ///< [kBlockKeys + a register tile, width]
   float* pairs = nullptr;    ///< the same for an additive bias
   float* largest = nullptr;  ///< [width]
@@ -57,8 +75,10 @@ struct FlashScratch {
   float* ones = nullptr;     ///< [width]
   float* rows = nullptr;     ///< [width, max(head_dim, head_dim_v)]: queries or outputs, widened
   float* state = nullptr;    ///< the tiles' arrays
+  std::size_t state_stride = 0;  ///< floats from one tile's arrays to the next one's
   std::vector<FlashTile> tiles;
-  std::vector<float> row;  ///< one widened row of K or V
+  std::vector<std::pair<float**, std::size_t>> parts;  ///< for lay_out
+  std::vector<float> row;                              ///< one widened row of K or V
 };
 
 /// One call and the place of its batch entry and key/value head.
@@ -99,6 +119,8 @@ inline FlashTile place_tile(const FlashCall& call, std::int64_t index, std::int6
   tile.q_begin = index / call.group() * full;
   tile.rows = static_cast<std::size_t>(std::min(full, p.q_len - tile.q_begin));
   tile.width = round_up(tile.rows, lanes);
+  if (!call.tensors.head_gate.empty())
+    tile.gate = call.tensors.head_gate[static_cast<std::size_t>(tile.head)];
   const auto first = p.keys_of(tile.q_begin);
   const auto last = p.keys_of(tile.q_begin + static_cast<std::int64_t>(tile.rows) - 1);
   tile.some = {first.first, last.last};  // both ends move right from query to query

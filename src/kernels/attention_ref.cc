@@ -43,10 +43,11 @@ void attend(const AttentionProblem& problem, const AttentionTensors& tensors, Ro
   score_row(problem, tensors, row, pattern);
   const double lse = softmax_with_sink(pattern, sink_of(tensors, row.head));
 
-  std::vector<double> z(static_cast<std::size_t>(problem.head_dim_v));
-  weighted_sum(problem, tensors, row, pattern, z);
   const double gate =
       tensors.head_gate.empty() ? 1.0 : tensors.head_gate[static_cast<std::size_t>(row.head)];
+  std::vector<double> z(static_cast<std::size_t>(problem.head_dim_v));
+  // A head that is switched off adds nothing, whatever its values hold.
+  if (gate != 0) weighted_sum(problem, tensors, row, pattern, z);
   const std::int64_t at = row.batch * tensors.z.stride(0) + row.query * tensors.z.stride(1) +
                           row.head * tensors.z.stride(2);
   for (std::size_t d = 0; d < z.size(); ++d)

@@ -151,7 +151,7 @@ float naive_row(const AttentionData& data, Order order, const std::vector<float>
     const auto value = row_of(v, data.v.view().shape(), b, j, g);
     for (std::size_t e = 0; e < z.size(); ++e) z[e] += weight / sum * value[e];
   }
-  for (float& x : z) x = rounded(c.stored_z(), x * gate);
+  for (float& x : z) x = gate == 0 ? 0.0f : rounded(c.stored_z(), x * gate);
   return largest + std::log(sum);
 }
 

@@ -1,0 +1,339 @@
+// The flash kernel's loops: units of work on the thread pool, spans of keys, tiles of queries.
+
+// Highway toggles HWY_TARGET_TOGGLE per target, which lets this file in once for each of them.
+#if defined(HEADLIGHT_ATTENTION_FLASH_UNITS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEADLIGHT_ATTENTION_FLASH_UNITS_INL_H
+#undef HEADLIGHT_ATTENTION_FLASH_UNITS_INL_H
+#else
+#define HEADLIGHT_ATTENTION_FLASH_UNITS_INL_H
+#endif
+
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "core/threads.h"
+#include "hwy/highway.h"
+#include "kernels/attention_flash_attend-inl.h"
+#include "kernels/attention_flash_tile.h"
+#include "kernels/flush_denormals.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace headlight {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Shares of L2 (2 MiB on servers of today): two spans, and what the tiles of a unit carry from
+// span to span.
+constexpr std::int64_t kSpanBytes = 512 << 10;
+constexpr std::int64_t kStateBytes = 640 << 10;
+
+inline size_t TileWidth() {
+  return kTileVecs * hn::Lanes(D());
+}
+
+/// How one call is cut up: keys into spans of blocks, tiles of queries into units.
+struct FlashPlan {
+  FlashPlan(const AttentionProblem& p, const AttentionTensors& t) : problem(p), tensors(t) {
+    const auto head_dim = static_cast<size_t>(p.head_dim);
+    const auto head_dim_v = round_up(static_cast<size_t>(p.head_dim_v), kRows);
+    key_floats = (static_cast<size_t>(kBlockKeys) + kRows) * PackedKey(head_dim);
+    value_floats = static_cast<size_t>(kBlockKeys) * head_dim_v;
+    tile_floats = TileWidth() * (head_dim + head_dim_v + 2);
+    span_blocks = std::clamp<std::int64_t>(
+        kSpanBytes / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1,
+        std::max<std::int64_t>((p.kv_len + kBlockKeys - 1) / kBlockKeys, 1));
+    const auto width = static_cast<std::int64_t>(TileWidth());
+    tiles = p.n_heads / p.n_kv_heads * ((p.q_len + width - 1) / width);
+    if (tiles > 0) divide_tiles();
+  }
+
+  std::int64_t span_keys() const { return span_blocks * kBlockKeys; }
+  std::int64_t units() const { return units_per_head * problem.batch * problem.n_kv_heads; }
+
+  const AttentionProblem& problem;
+  const AttentionTensors& tensors;
+  size_t key_floats, value_floats;  ///< of a packed block
+  size_t tile_floats;               ///< of a tile's arrays
+  std::int64_t span_blocks;
+  std::int64_t tiles;  ///< of one key/value head
+  std::int64_t tiles_per_unit = 0, units_per_head = 0;
+  std::int64_t states = 1;  ///< tiles whose arrays exist at once
+
+ private:
+  /// A unit has as many tiles as share one packing of K and V within kStateBytes, but there are
+  /// enough units to keep every thread busy to the end.
+  void divide_tiles() {
+    const bool carries = problem.kv_len > span_keys();
+    std::int64_t most = tiles;
+    if (carries)
+      most = std::min(most, kStateBytes / static_cast<std::int64_t>(tile_floats * sizeof(float)));
+    constexpr std::int64_t kUnitsPerThread = 4;
+    if (threads() > 1)
+      most = std::min(most,
+                      tiles * problem.batch * problem.n_kv_heads / (kUnitsPerThread * threads()));
+    most = std::max<std::int64_t>(most, 1);
+    units_per_head = (tiles + most - 1) / most;
+    tiles_per_unit = (tiles + units_per_head - 1) / units_per_head;
+    units_per_head = (tiles + tiles_per_unit - 1) / tiles_per_unit;
+    if (carries) states = tiles_per_unit;
+  }
+};
+
+/// Lays the thread's working memory out.
+inline void Reserve(const FlashPlan& plan, FlashScratch& scratch) {
+  const AttentionProblem& p = plan.problem;
+  const size_t width = TileWidth();
+  const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
+  const auto longest = static_cast<size_t>(std::max(p.head_dim, p.head_dim_v));
+  scratch.state_stride = plan.states > 1 ? plan.tile_floats : 0;
+  auto& parts = scratch.parts;
+  parts = {
+      {&scratch.scores, keys * width},
+      {&scratch.pairs, keys * width},
+      {&scratch.largest, width},
+      {&scratch.shrink, width},
+      {&scratch.ones, width},
+      {&scratch.rows, std::max(width, kRows) * longest},
+      {&scratch.state, static_cast<size_t>(plan.states) * plan.tile_floats},
+  };
+  for (PackedSpan& packed : scratch.spans) {
+    const auto blocks = static_cast<size_t>(plan.span_blocks);
+    packed.span = {};
+    packed.blocks.resize(std::max(packed.blocks.size(), blocks));
+    for (size_t i = 0; i < blocks; ++i) {
+      parts.push_back({&packed.blocks[i].k, plan.key_floats});
+      parts.push_back({&packed.blocks[i].v, plan.value_floats});
+    }
+  }
+  lay_out(parts, scratch.storage);
+  std::fill_n(scratch.ones, width, 1.0f);
+}
+
+/// Tiles [first, last) of one key/value head, and the keys that they have to meet.
+struct FlashUnit {
+  FlashCall call;
+  std::int64_t first, last;
+  AttentionProblem::KeyRange keys;
+};
+
+/// True for a tile that meets no key: none that it may see, or nothing of it is asked for.
+inline bool Idle(const FlashCall& call, const FlashTile& tile) {
+  return tile.some.first >= tile.some.last || (tile.gate == 0 && !call.tensors.lse);
+}
+
+inline FlashTile PlaceTile(const FlashCall& call, std::int64_t index) {
+  return place_tile(call, index, static_cast<std::int64_t>(TileWidth()), hn::Lanes(D()));
+}
+
+inline FlashUnit UnitAt(const FlashPlan& plan, std::int64_t index) {
+  const AttentionProblem& p = plan.problem;
+  // With a causal mask the last tiles see most keys: start them first.
+  const std::int64_t unit = plan.units_per_head - 1 - index % plan.units_per_head;
+  const std::int64_t head = index / plan.units_per_head;
+  FlashUnit out{{p, plan.tensors, head / p.n_kv_heads, head % p.n_kv_heads},
+                unit * plan.tiles_per_unit,
+                std::min(plan.tiles, (unit + 1) * plan.tiles_per_unit),
+                {p.kv_len, 0}};
+  for (std::int64_t i = out.first; i < out.last; ++i) {
+    const FlashTile tile = PlaceTile(out.call, i);
+    if (Idle(out.call, tile)) continue;
+    out.keys.first = std::min(out.keys.first, tile.some.first);
+    out.keys.last = std::max(out.keys.last, tile.some.last);
+  }
+  // Blocks stand in the same places whatever the units, and so results do not depend on threads.
+  out.keys.first = out.keys.first / kBlockKeys * kBlockKeys;
+  return out;
+}
+
+/// The units of a call on one thread. While the tiles of a unit pass over one span of keys, the
+/// next span, which may be the next unit's, is asked for from memory and packed a block at a time.
+/// `Operands` packs and multiplies: PackQueries, PackKeys, PackValues, AttendTile.
+template <class Operands>
+class FlashWorker {
+ public:
+  FlashWorker(const FlashPlan& plan, FlashScratch& scratch) : plan_(plan), scratch_(scratch) {
+    Reserve(plan, scratch);
+  }
+
+  /// Works on the units that `next` hands out: an index each time, plan.units() or more at the end.
+  template <class Next>
+  void run(const Next& next) {
+    std::optional<FlashUnit> unit = busy_unit(next);
+    if (!unit) return;
+    begin_packing(unit->call, first_span(*unit));
+    pack_until(1, 1);
+    while (unit) {
+      const std::optional<FlashUnit> later = busy_unit(next);
+      attend(*unit, later ? &*later : nullptr);
+      unit.reset();
+      if (later) unit.emplace(*later);
+    }
+  }
+
+ private:
+  /// The next unit that has keys to meet; the tiles of those that have none are written.
+  template <class Next>
+  std::optional<FlashUnit> busy_unit(const Next& next) {
+    for (std::int64_t i = next(); i < plan_.units(); i = next()) {
+      const FlashUnit unit = UnitAt(plan_, i);
+      if (unit.keys.first < unit.keys.last) return unit;
+      make_tiles(unit);
+    }
+    return std::nullopt;
+  }
+
+  FlashSpan span_from(const FlashUnit& unit, std::int64_t begin) const {
+    return {unit.call.batch, unit.call.kv_head, begin,
+            std::max(begin, std::min(begin + plan_.span_keys(), unit.keys.last))};
+  }
+  FlashSpan first_span(const FlashUnit& unit) const { return span_from(unit, unit.keys.first); }
+
+  static size_t blocks_of(const FlashSpan& span) {
+    return static_cast<size_t>((span.end - span.begin + kBlockKeys - 1) / kBlockKeys);
+  }
+
+  PackedSpan& current() { return scratch_.spans[current_]; }
+  PackedSpan& coming() { return scratch_.spans[1 - current_]; }
+
+  /// From now on `span` is the one being packed.
+  void begin_packing(const FlashCall& call, const FlashSpan& span) {
+    packed_ = asked_ = 0;
+    to_pack_ = 0;
+    if (span == current().span) return;
+    packing_.emplace(call);
+    coming().span = span;
+    to_pack_ = blocks_of(span);
+  }
+
+  /// Blocks that are due when `done` of `count` tiles are through.
+  size_t due(size_t done, size_t count) const { return to_pack_ * done / count; }
+
+  void pack_until(size_t done, size_t count) {
+    for (; packed_ < due(done, count); ++packed_) {
+      FlashBlock& block = coming().blocks[packed_];
+      block.begin = coming().span.begin + static_cast<std::int64_t>(packed_) * kBlockKeys;
+      block.count = static_cast<size_t>(std::min(kBlockKeys, coming().span.end - block.begin));
+      scratch_.block = &block;
+      Operands::PackKeys(*packing_, scratch_);
+      Operands::PackValues(*packing_, scratch_);
+    }
+  }
+
+  void ask_until(size_t done, size_t count) {
+    const size_t blocks = due(done, count);
+    if (asked_ >= blocks) return;
+    const FlashSpan& span = coming().span;
+    const auto key = [&](size_t block) {
+      return std::min(span.begin + static_cast<std::int64_t>(block) * kBlockKeys, span.end);
+    };
+    for (const TensorView& view : {packing_->tensors.k, packing_->tensors.v})
+      scratch_.ahead.add(view, span.batch, span.kv_head, key(asked_), key(blocks));
+    asked_ = blocks;
+  }
+
+  void attend(const FlashUnit& unit, const FlashUnit* later) {
+    make_tiles(unit);
+    for (std::int64_t begin = unit.keys.first; begin < unit.keys.last; begin += plan_.span_keys()) {
+      const FlashSpan span = span_from(unit, begin);
+      if (!(span == current().span)) current_ = 1 - current_;
+      if (span.end < unit.keys.last)
+        begin_packing(unit.call, span_from(unit, span.end));
+      else if (later)
+        begin_packing(later->call, first_span(*later));
+      else
+        to_pack_ = packed_ = asked_ = 0;
+      attend_span(unit.call, span);
+    }
+  }
+
+  /// Places the tiles; those that meet no key are written at once.
+  void make_tiles(const FlashUnit& unit) {
+    scratch_.tiles.clear();
+    for (std::int64_t i = unit.first; i < unit.last; ++i) {
+      FlashTile tile = PlaceTile(unit.call, i);
+      tile.q_t = scratch_.state + scratch_.tiles.size() * scratch_.state_stride;
+      tile.z_t = tile.q_t + tile.width * static_cast<size_t>(plan_.problem.head_dim);
+      tile.max =
+          tile.z_t + tile.width * round_up(static_cast<size_t>(plan_.problem.head_dim_v), kRows);
+      tile.sum = tile.max + tile.width;
+      if (!Idle(unit.call, tile)) {
+        scratch_.tiles.push_back(tile);
+        continue;
+      }
+      begin_tile(tile);
+      FinishTile(unit.call, tile, scratch_);
+    }
+  }
+
+  static void begin_tile(const FlashTile& tile) {
+    std::fill(tile.z_t, tile.max, 0.0f);
+    std::fill_n(tile.max, tile.width, kMinusInfinity);
+    std::fill_n(tile.sum, tile.width, 0.0f);
+  }
+
+  void attend_span(const FlashCall& call, const FlashSpan& span) {
+    const auto sees = [&](const FlashTile& tile) {
+      return tile.some.first < span.end && tile.some.last > span.begin;
+    };
+    const auto count = static_cast<size_t>(std::ranges::count_if(scratch_.tiles, sees));
+    size_t done = 0;
+    for (const FlashTile& tile : scratch_.tiles) {
+      if (!sees(tile)) continue;
+      if (tile.some.first >= span.begin) {
+        begin_tile(tile);
+        Operands::PackQueries(call, scratch_, tile);
+      }
+      ask_ahead(call, span, tile, done + 1, count);
+      for (size_t i = 0; i < blocks_of(span); ++i) {
+        scratch_.block = &current().blocks[i];
+        AttendBlock<Operands>(call, tile, scratch_);
+      }
+      if (tile.some.last <= span.end) FinishTile(call, tile, scratch_);
+      pack_until(++done, count);
+    }
+  }
+
+  /// What will be needed after this tile: its output, the next one's queries, keys to be packed.
+  void ask_ahead(const FlashCall& call, const FlashSpan& span, const FlashTile& tile, size_t done,
+                 size_t count) {
+    scratch_.ahead.clear();
+    const auto rows = [&](const TensorView& view, const FlashTile& of) {
+      scratch_.ahead.add(view, call.batch, of.head, of.q_begin,
+                         of.q_begin + static_cast<std::int64_t>(of.rows));
+    };
+    if (tile.some.last <= span.end) rows(call.tensors.z, tile);
+    const FlashTile* next = &tile + 1;
+    if (next != scratch_.tiles.data() + scratch_.tiles.size() && next->some.first >= span.begin)
+      rows(call.tensors.q, *next);
+    ask_until(done, count);
+  }
+
+  const FlashPlan& plan_;
+  FlashScratch& scratch_;
+  size_t current_ = 0;
+  std::optional<FlashCall> packing_;
+  size_t to_pack_ = 0, asked_ = 0, packed_ = 0;  ///< blocks of the coming span
+};
+
+/// Attention by tiles.
+template <class Operands>
+void RunUnits(const AttentionProblem& p, const AttentionTensors& tensors) {
+  const FlashPlan plan(p, tensors);
+  const std::int64_t units = plan.tiles == 0 ? 0 : plan.units();
+  if (units == 0) return;
+  std::atomic<std::int64_t> next{0};
+  parallel_for(std::min<std::int64_t>(threads(), units), [&](std::int64_t) {
+    static thread_local FlashScratch scratch;
+    const FlushDenormals flush;
+    FlashWorker<Operands> worker(plan, scratch);
+    worker.run([&] { return next.fetch_add(1, std::memory_order_relaxed); });
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace headlight
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEADLIGHT_ATTENTION_FLASH_UNITS_INL_H
