@@ -41,9 +41,9 @@ struct FlashPlan {
     key_floats = (static_cast<size_t>(kBlockKeys) + kRows) * PackedKey(head_dim);
     value_floats = static_cast<size_t>(kBlockKeys) * head_dim_v;
     tile_floats = TileWidth() * (head_dim + head_dim_v + 2);
-    span_blocks = std::clamp<std::int64_t>(
-        kSpanBytes / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1,
-        std::max<std::int64_t>((p.kv_len + kBlockKeys - 1) / kBlockKeys, 1));
+    // Whatever kv_len is, so that a cache that grows does not make working memory grow.
+    span_blocks = std::max<std::int64_t>(
+        kSpanBytes / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1);
     const auto width = static_cast<std::int64_t>(TileWidth());
     tiles = p.n_heads / p.n_kv_heads * ((p.q_len + width - 1) / width);
     if (tiles > 0) divide_tiles();
