@@ -58,6 +58,7 @@ void visit_fields(Config& c, const Visit& visit) {
   visit("tied_head", c.tied_head);
   visit("attention_bias", c.attention_bias);
   visit("mlp_bias", c.mlp_bias);
+  visit("mlm_head", c.mlm_head);
   visit("scale_by_head_dim", c.scale_by_head_dim);
   visit("scale_by_layer", c.scale_by_layer);
   visit("rope_inv_freq", c.rope_inv_freq);
@@ -162,6 +163,8 @@ void check_config(const ModelConfig& c, std::string_view source) {
         source, c.n_kv_heads, c.n_heads);
   check(c.norm_eps > 0 && c.norm_eps <= 1, "config", "{}: norm_eps {} is not in (0, 1]", source,
         c.norm_eps);
+  check(!c.mlm_head || typed, "config", "{}: mlm_head is for bert, not {}", source,
+        name_of(c.family));
   check_rope(c, source);
 }
 

@@ -27,6 +27,7 @@ struct ModelConfig {
   bool tied_head = false;             ///< logits use the token embedding
   bool attention_bias = false;        ///< llama only: q, k, v and W_O must have biases
   bool mlp_bias = false;              ///< llama only: the MLP must have biases
+  bool mlm_head = false;              ///< bert only: a head for masked tokens, tied to the embedding
   bool scale_by_head_dim = true;      ///< scores are divided by sqrt(head_dim); off in some gpt2
   bool scale_by_layer = false;        ///< gpt2 only: scores of block l are also divided by l + 1
   std::vector<double> rope_inv_freq;  ///< llama only: head_dim / 2 frequencies, any scaling applied
@@ -40,6 +41,8 @@ struct ModelConfig {
 
 /// Reads and checks `folder`/config.json. Errors name the file, the key, and what is supported.
 ModelConfig read_config(const std::filesystem::path& folder);
+/// The same for the text of a config.json; `source` names it in errors.
+ModelConfig config_from_hugging_face(std::string_view text, std::string_view source);
 /// The fields as JSON text (DESIGN names), for trace metadata and --json; and back. Back, every
 /// field but the two ids is required, and checked as strictly as a config.json; errors name
 /// `source` and the field.

@@ -1,7 +1,9 @@
 // Hugging Face's config.json, read into ModelConfig. Key names and defaults are those of
 // transformers' GPT2Config, LlamaConfig and BertConfig.
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "io/json.h"
@@ -117,6 +119,14 @@ ModelConfig read_llama(const JsonObject& json) {
   return c;
 }
 
+/// Whether `architectures` lists a class of transformers; other entries do not matter.
+bool has_architecture(const JsonObject& json, std::string_view name) {
+  if (!json.has("architectures")) return false;
+  const Json& list = json.at("architectures");
+  return list.is_array() &&
+         std::ranges::any_of(list, [&](const Json& entry) { return entry == name; });
+}
+
 ModelConfig read_bert(const JsonObject& json) {
   ModelConfig c;
   c.family = Family::bert;
@@ -132,6 +142,7 @@ ModelConfig read_bert(const JsonObject& json) {
   c.n_token_types = json.integer_or("type_vocab_size", 2, 1, kMaxTokenTypes);
   c.activation = read_activation(json, "hidden_act", "gelu");
   c.norm_eps = read_eps(json, "layer_norm_eps", 1e-12);
+  c.mlm_head = has_architecture(json, "BertForMaskedLM");
   const std::string positions = json.string_or("position_embedding_type", "absolute");
   check(positions == "absolute", "config",
         "{}: position_embedding_type \"{}\" is not supported; supported: absolute", json.source(),
@@ -150,18 +161,26 @@ ModelConfig read_family(const JsonObject& json) {
        json.source(), printable(type));
 }
 
-}  // namespace
-
-ModelConfig read_config(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "config.json";
-  constexpr std::size_t kLimit = 16u << 20;  // real ones hold a few kilobytes
-  const Json value = read_json_file(path, kLimit);
-  const JsonObject json(value, printable(path.string(), 300));
+ModelConfig read_checked(const Json& value, std::string source) {
+  const JsonObject json(value, std::move(source));
   ModelConfig config = read_family(json);
   config.bos_id = read_special_id(json, "bos_token_id", config.vocab_size);
   config.eos_id = read_special_id(json, "eos_token_id", config.vocab_size);
   check_config(config, json.source());
   return config;
+}
+
+}  // namespace
+
+ModelConfig config_from_hugging_face(std::string_view text, std::string_view source) {
+  return read_checked(parse_json(text, source), std::string(source));
+}
+
+ModelConfig read_config(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "config.json";
+  constexpr std::size_t kLimit = 16u << 20;  // real ones hold a few kilobytes
+  const Json value = read_json_file(path, kLimit);
+  return read_checked(value, printable(path.string(), 300));
 }
 
 }  // namespace headlight

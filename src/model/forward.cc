@@ -63,10 +63,7 @@ class Pass {
     else
       std::ranges::copy(elements(x()), result.last_hidden.span<float>().begin());
     record(-1, "final", result.last_hidden);
-    if (options_.logits && w_.head) {
-      result.logits = Tensor({length(), c_.vocab_size});
-      w_.head.apply(result.last_hidden, result.logits);
-    }
+    if (options_.logits && w_.head) result.logits = logits(result.last_hidden);
     return result;
   }
 
@@ -107,6 +104,19 @@ class Pass {
       rms_norm(from, weights.weight, c_.norm_eps, to);
     else
       layer_norm(from, weights.weight, weights.bias, c_.norm_eps, to);
+  }
+
+  /// The head; bert's has a layer of its own before the product with the embedding.
+  Tensor logits(TensorView hidden) const {
+    if (w_.head_transform) {
+      w_.head_transform.apply(hidden, h());
+      activate(c_.activation, elements(h()));
+      norm(w_.head_norm, h(), h());
+      hidden = h();
+    }
+    Tensor result({length(), c_.vocab_size});
+    w_.head.apply(hidden, result);
+    return result;
   }
 
   void add_embedding(const Tensor& table, std::int64_t row, std::int64_t t) const {

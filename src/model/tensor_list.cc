@@ -25,7 +25,8 @@ enum class Need : std::uint8_t {
   optional,
   attention_bias,  // required when config.attention_bias, else optional
   mlp_bias,        // the same for config.mlp_bias
-  untied_head      // required when the head is not tied, else not listed
+  untied_head,     // required when the head is not tied, else not listed
+  mlm_head         // required with a masked-token head, else not listed
 };
 
 /// {p} stands for the prefix and {l} for the layer.
@@ -93,7 +94,16 @@ constexpr std::array kBertModel = {
     TensorRule{"{p}embeddings.LayerNorm.weight", Slot::embed_norm_weight, d_model},
     TensorRule{"{p}embeddings.LayerNorm.bias", Slot::embed_norm_bias, d_model},
     TensorRule{"{p}pooler.dense.weight", Slot::unused, d_model, d_model, Need::optional},
-    TensorRule{"{p}pooler.dense.bias", Slot::unused, d_model, none, Need::optional}};
+    TensorRule{"{p}pooler.dense.bias", Slot::unused, d_model, none, Need::optional},
+    TensorRule{"cls.predictions.transform.dense.weight", Slot::head_transform_weight, d_model,
+               d_model, Need::mlm_head},
+    TensorRule{"cls.predictions.transform.dense.bias", Slot::head_transform_bias, d_model, none,
+               Need::mlm_head},
+    TensorRule{"cls.predictions.transform.LayerNorm.weight", Slot::head_norm_weight, d_model, none,
+               Need::mlm_head},
+    TensorRule{"cls.predictions.transform.LayerNorm.bias", Slot::head_norm_bias, d_model, none,
+               Need::mlm_head},
+    TensorRule{"cls.predictions.bias", Slot::head_bias, vocab_size, none, Need::mlm_head}};
 constexpr std::array kBertBlock = {
     TensorRule{"{p}encoder.layer.{l}.attention.self.query.weight", Slot::q_weight, q_width,
                d_model},
@@ -184,6 +194,9 @@ std::optional<bool> is_required(Need need, const ModelConfig& config) {
       return config.mlp_bias;
     case Need::untied_head:
       if (config.tied_head) return std::nullopt;
+      return true;
+    case Need::mlm_head:
+      if (!config.mlm_head) return std::nullopt;
       return true;
   }
   return true;

@@ -58,7 +58,8 @@ struct ForwardOptions {
 };
 
 struct ForwardResult {
-  Tensor logits;              ///< [T, vocab_size]; empty for bert, or when not asked for
+  Tensor logits;  ///< [T, vocab_size]; empty for a bert without a masked-token head, or when not
+                  ///< asked for
   Tensor last_hidden;         ///< [T, d_model] after the final norm
   AttentionReport attention;  ///< what ran in the first block
 };

@@ -149,9 +149,15 @@ class Loader {
   ModelWeights load_outside() {
     Staged s = stage(model_tensors(config_, prefix_));
     ModelWeights out;
-    if (config_.family != Family::bert) {
-      const Tensor& head = s[config_.tied_head ? Slot::token_embedding : Slot::head_weight];
+    if (config_.family != Family::bert || config_.mlm_head) {
+      const bool tied = config_.tied_head || config_.mlm_head;
+      const Tensor& head = s[tied ? Slot::token_embedding : Slot::head_weight];
       out.head = Linear(head, WeightLayout::out_in, s[Slot::head_bias]);
+    }
+    if (config_.mlm_head) {
+      out.head_transform = Linear(s[Slot::head_transform_weight], WeightLayout::out_in,
+                                  s[Slot::head_transform_bias]);
+      out.head_norm = {std::move(s[Slot::head_norm_weight]), std::move(s[Slot::head_norm_bias])};
     }
     out.token_embedding = std::move(s[Slot::token_embedding]);
     out.position_embedding = std::move(s[Slot::position_embedding]);

@@ -34,7 +34,9 @@ struct ModelWeights {
   NormWeights embed_norm;       ///< bert only
   NormWeights final_norm;       ///< not in bert
   std::vector<BlockWeights> blocks;
-  Linear head;  ///< to logits; empty for bert
+  Linear head_transform;  ///< bert's masked-token head: dense, activation, norm come before `head`
+  NormWeights head_norm;
+  Linear head;  ///< to logits; empty for a bert without a head for masked tokens
   std::int64_t n_parameters = 0;
   std::vector<std::string>
       unused;  ///< tensors of the checkpoint outside the model, e.g. a classifier

@@ -30,6 +30,7 @@ class Plain {
     if (family_ == "llama") x = rms_norm(x, "norm.weight");
     r.last_hidden = x;
     if (family_ != "bert") r.logits = logits(x);
+    if (has("cls.predictions.bias")) r.logits = masked_token_logits(x);
     return r;
   }
 
@@ -252,15 +253,27 @@ class Plain {
     return layer_norm(sum(middle, linear(up, p + "output.dense")), p + "output.LayerNorm");
   }
 
+  Rows masked_token_logits(const Rows& x) const {
+    Rows h = linear(x, "cls.predictions.transform.dense");
+    for (Row& row : h)
+      for (double& v : row) v = activation(m_.config.value("hidden_act", "gelu"), v);
+    h = layer_norm(h, "cls.predictions.transform.LayerNorm");
+    return product(h, "embeddings.word_embeddings.weight", "cls.predictions.bias");
+  }
+
   Rows logits(const Rows& x) const {
     const std::string embedding = family_ == "gpt2" ? "wte.weight" : "embed_tokens.weight";
     const bool tied = m_.config.value("tie_word_embeddings", family_ == "gpt2");
-    const std::string weight = tied ? embedding : "lm_head.weight";
+    return product(x, tied ? embedding : "lm_head.weight", "lm_head.bias");
+  }
+
+  /// x W^T + bias, the bias where there is one.
+  Rows product(const Rows& x, const std::string& weight, const std::string& bias) const {
     Rows out;
     for (const Row& row : x) {
       Row y(rows_of(weight));
       for (std::size_t j = 0; j < y.size(); ++j) {
-        y[j] = has("lm_head.bias") ? at("lm_head.bias", j) : 0;
+        y[j] = has(bias) ? at(bias, j) : 0;
         for (std::size_t i = 0; i < row.size(); ++i) y[j] += row[i] * at(weight, j, i);
       }
       out.push_back(y);

@@ -22,7 +22,7 @@ struct PlainLayer {
 
 struct PlainResult {
   std::vector<PlainLayer> layers;
-  Rows embed, last_hidden, logits;  ///< logits empty for bert
+  Rows embed, last_hidden, logits;  ///< logits empty for bert without a head
 };
 
 /// gates: [layer][head], empty: all 1. types: token types, empty: all 0.

@@ -166,6 +166,11 @@ TinyModel tiny_bert(const Json& overrides) {
     draw.linear(layer + "output.dense", {d, d_ff}, d);
     draw.layer_norm(layer + "output.LayerNorm", d);
   }
+  if (m.config.contains("architectures") && m.config["architectures"][0] == "BertForMaskedLM") {
+    draw.linear("cls.predictions.transform.dense", {d, d}, d);
+    draw.layer_norm("cls.predictions.transform.LayerNorm", d);
+    draw.weight("cls.predictions.bias", {m.config["vocab_size"]});
+  }
   return m;
 }
 
@@ -183,7 +188,8 @@ void write_model(const TinyModel& model, const std::filesystem::path& folder,
                : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, options.shards);
   };
   for (const auto& [bare, tensor] : model.tensors) {
-    const std::string name = bare.starts_with("lm_head.") ? bare : options.prefix + bare;
+    const bool head = bare.starts_with("lm_head.") || bare.starts_with("cls.");
+    const std::string name = head ? bare : options.prefix + bare;
     const std::size_t shard = stored.size() % shards.size();
     const bool floating = tensor.dtype() == DType::f32;
     stored.push_back(floating ? narrowed(tensor, options.dtype) : tensor.clone());

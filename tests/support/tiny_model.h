@@ -27,12 +27,13 @@ TinyModel tiny_gpt2(const nlohmann::json& overrides = nlohmann::json::object());
 /// Width 12, 4 query heads on 2 key/value heads of 6 (so the heads together are wider than the
 /// model), 2 layers, 16 positions, vocabulary 17.
 TinyModel tiny_llama(const nlohmann::json& overrides = nlohmann::json::object());
-/// Width 12 in 3 heads, 2 layers, 9 positions, 2 token types, vocabulary 17.
+/// Width 12 in 3 heads, 2 layers, 9 positions, 2 token types, vocabulary 17; with
+/// {"architectures": ["BertForMaskedLM"]}, a head for masked tokens.
 TinyModel tiny_bert(const nlohmann::json& overrides = nlohmann::json::object());
 
 struct WriteOptions {
   DType dtype = DType::f32;
-  std::string prefix;  ///< put before every name but lm_head's
+  std::string prefix;  ///< put before every name but a head's
   int shards = 1;      ///< more than 1: shards and model.safetensors.index.json
 };
 
