@@ -1,0 +1,82 @@
+#include "train/attend.h"
+
+#include "kernels/attention.h"
+#include "kernels/attention_backward.h"
+#include "train/ops.h"
+
+namespace headlight {
+namespace {
+
+/// One group's share of a buffer of rows, split into heads: [count, length, n, head_dim] from head
+/// `first`, no copy.
+MutableTensorView heads(const BlockPass& pass, const SequenceGroup& group, Tensor& buffer,
+                        std::int64_t first, std::int64_t n) {
+  const std::int64_t width = buffer.dim(1), dim = pass.config.head_dim;
+  return {buffer.span<float>().data() + group.row * width + first * dim,
+          {group.count, group.length, n, dim},
+          {group.length * width, width, dim, 1}};
+}
+
+/// The attention problem of one group, on views of the tape.
+AttentionTensors tensors_of(const BlockPass& pass, const SequenceGroup& group) {
+  const ModelConfig& c = pass.config;
+  BlockTape& kept = pass.kept();
+  return {.q = heads(pass, group, kept.qkv, 0, c.n_heads),
+          .k = heads(pass, group, kept.qkv, c.n_heads, c.n_kv_heads),
+          .v = heads(pass, group, kept.qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
+          .z = heads(pass, group, kept.z, 0, c.n_heads),
+          .lse = {kept.lse.span<float>().data() + group.row * c.n_heads,
+                  DType::f32,
+                  {group.count, c.n_heads, group.length}}};
+}
+
+AttentionOptions options_of(const BlockPass& pass) {
+  return {.scale = pass.config.attention_scale(pass.layer),
+          .causal = pass.config.causal() ? Causal::bottom_right : Causal::none};
+}
+
+/// q and k of all rows as [rows, heads, head_dim], what RoPE turns.
+MutableTensorView rotated_heads(const BlockPass& pass, Tensor& qkv) {
+  const ModelConfig& c = pass.config;
+  return {qkv.span<float>().data(),
+          {pass.batch.rows(), c.n_heads + c.n_kv_heads, c.head_dim},
+          {qkv.dim(1), c.head_dim, 1}};
+}
+
+}  // namespace
+
+void attend_forward(const BlockPass& pass, TensorView from, MutableTensorView to) {
+  BlockTape& kept = pass.kept();
+  apply_linear(pass.parameters.qkv, from, pass.rows(kept.qkv));
+  if (!pass.config.rope_inv_freq.empty())
+    rope(rotated_heads(pass, kept.qkv), pass.tape.rope, RopeLayout::half_split,
+         pass.batch.positions);
+  for (const SequenceGroup& group : pass.batch.groups)
+    attention(tensors_of(pass, group), options_of(pass));
+  apply_linear(pass.parameters.out, pass.rows(kept.z), to);
+}
+
+void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
+                     const AttendBackward& io) {
+  const ModelConfig& c = pass.config;
+  Tape& tape = pass.tape;
+  linear_backward(pass.parameters.out, gradients.out,
+                  {pass.rows(pass.kept().z), io.d_to, pass.rows(tape.d_z)});
+  for (const SequenceGroup& group : pass.batch.groups)
+    attention_backward(
+        tensors_of(pass, group), options_of(pass),
+        {.d_z = heads(pass, group, tape.d_z, 0, c.n_heads),
+         .d_q = heads(pass, group, tape.d_qkv, 0, c.n_heads),
+         .d_k = heads(pass, group, tape.d_qkv, c.n_heads, c.n_kv_heads),
+         .d_v = heads(pass, group, tape.d_qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
+         .d_bias = {},
+         .d_sinks = {},
+         .d_head_gate = {},
+         .d_alibi_slopes = {}});
+  if (!c.rope_inv_freq.empty())
+    rope_backward(rotated_heads(pass, tape.d_qkv), tape.rope, RopeLayout::half_split,
+                  pass.batch.positions);
+  linear_backward(pass.parameters.qkv, gradients.qkv, {io.from, pass.rows(tape.d_qkv), io.d_from});
+}
+
+}  // namespace headlight

@@ -1,0 +1,20 @@
+// The attention of a block: projections, heads, W_O; forward and backward.
+#pragma once
+
+#include "train/block.h"
+
+namespace headlight {
+
+/// to = attention(from) W_O + b_O.
+void attend_forward(const BlockPass& pass, TensorView from, MutableTensorView to);
+
+struct AttendBackward {
+  TensorView from;           ///< what attend_forward read
+  TensorView d_to;           ///< the gradient of what it wrote
+  MutableTensorView d_from;  ///< replaced
+};
+/// Adds to the gradients of the projections.
+void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
+                     const AttendBackward& io);
+
+}  // namespace headlight

@@ -1,0 +1,108 @@
+#include "train/block.h"
+
+#include "kernels/activations.h"
+#include "kernels/activations_backward.h"
+#include "train/attend.h"
+#include "train/ops.h"
+
+namespace headlight {
+namespace {
+
+void copy(TensorView from, MutableTensorView to) {
+  std::ranges::copy(elements(from), elements(to).begin());
+}
+
+/// to = from + down(activation(up(from))), gated in llama.
+void mlp_forward(const BlockPass& pass, TensorView from, MutableTensorView to) {
+  BlockTape& kept = pass.kept();
+  const BlockParameters& w = pass.parameters;
+  const auto up = pass.rows(kept.up), active = pass.rows(kept.active);
+  apply_linear(w.up, from, up);
+  if (w.gate) {
+    const auto gate = pass.rows(kept.gate);
+    apply_linear(w.gate, from, gate);
+    copy(gate, active);
+    activate_gated(pass.config.activation, elements(active), elements(TensorView(up)));
+  } else {
+    copy(up, active);
+    activate(pass.config.activation, elements(active));
+  }
+  apply_linear(w.down, active, to);
+}
+
+/// d_from = the gradient through the MLP of d_to.
+void mlp_backward(const BlockPass& pass, const BlockParameters& gradients, TensorView d_to,
+                  MutableTensorView d_from) {
+  BlockTape& kept = pass.kept();
+  const BlockParameters& w = pass.parameters;
+  const TensorView from = pass.rows(kept.h2), up = pass.rows(kept.up);
+  const auto d_up = pass.rows(pass.tape.d_ff);
+  linear_backward(w.down, gradients.down, {pass.rows(kept.active), d_to, d_up});
+  if (w.gate) {
+    const TensorView gate = pass.rows(kept.gate);
+    const auto d_gate = pass.rows(pass.tape.d_gate);
+    activate_gated_backward(pass.config.activation,
+                            {elements(gate), elements(up), elements(TensorView(d_up))},
+                            elements(d_gate), elements(d_up));
+    linear_backward(w.gate, gradients.gate, {from, d_gate, d_from});
+  } else {
+    activate_backward(pass.config.activation, elements(up), elements(TensorView(d_up)),
+                      elements(d_up));
+  }
+  linear_backward(w.up, gradients.up, {from, d_up, d_from, static_cast<bool>(w.gate)});
+}
+
+bool post_norm(const BlockPass& pass) {
+  return pass.config.family == Family::bert;
+}
+
+}  // namespace
+
+void block_forward(const BlockPass& pass, MutableTensorView next) {
+  const ModelConfig& config = pass.config;
+  const BlockParameters& w = pass.parameters;
+  BlockTape& kept = pass.kept();
+  const auto x = pass.rows(kept.x), mid = pass.rows(kept.mid), h2 = pass.rows(kept.h2);
+  if (post_norm(pass)) {
+    const auto last = pass.rows(kept.last);
+    attend_forward(pass, x, mid);
+    add_to(mid, x);
+    apply_norm(config, w.attn_norm, mid, h2);
+    mlp_forward(pass, h2, last);
+    add_to(last, h2);
+    apply_norm(config, w.mlp_norm, last, next);
+  } else {
+    const auto h = pass.rows(kept.h);
+    apply_norm(config, w.attn_norm, x, h);
+    attend_forward(pass, h, mid);
+    add_to(mid, x);
+    apply_norm(config, w.mlp_norm, mid, h2);
+    mlp_forward(pass, h2, next);
+    add_to(next, mid);
+  }
+}
+
+void block_backward(const BlockPass& pass, const BlockParameters& gradients) {
+  const ModelConfig& config = pass.config;
+  const BlockParameters& w = pass.parameters;
+  BlockTape& kept = pass.kept();
+  const auto d_x = pass.rows(pass.tape.d_x), d_h = pass.rows(pass.tape.d_h);
+  const TensorView x = pass.rows(kept.x), mid = pass.rows(kept.mid);
+  if (post_norm(pass)) {
+    norm_backward(config, w.mlp_norm, gradients.mlp_norm, {pass.rows(kept.last), d_x, d_x});
+    mlp_backward(pass, gradients, d_x, d_h);
+    add_to(d_x, d_h);
+    norm_backward(config, w.attn_norm, gradients.attn_norm, {mid, d_x, d_x});
+    attend_backward(pass, gradients, {.from = x, .d_to = d_x, .d_from = d_h});
+    add_to(d_x, d_h);
+  } else {
+    mlp_backward(pass, gradients, d_x, d_h);
+    norm_backward(config, w.mlp_norm, gradients.mlp_norm, {mid, d_h, d_h});
+    add_to(d_x, d_h);
+    attend_backward(pass, gradients, {.from = pass.rows(kept.h), .d_to = d_x, .d_from = d_h});
+    norm_backward(config, w.attn_norm, gradients.attn_norm, {x, d_h, d_h});
+    add_to(d_x, d_h);
+  }
+}
+
+}  // namespace headlight

@@ -1,0 +1,42 @@
+// A whole model, forward and backward, over packed sequences: the loss and the gradient of every
+// parameter.
+#pragma once
+
+#include "train/batch.h"
+#include "train/bound_parameters.h"
+#include "train/head.h"
+#include "train/parameters.h"
+#include "train/tape.h"
+
+namespace headlight {
+
+/// Computes what Transformer::forward computes, on parameters that change. One call at a time; the
+/// result depends on the number of threads, but not on the run.
+class Network {
+ public:
+  /// `values` and `gradients` are stores of `layout`; both are used as long as this lives.
+  Network(const ParameterLayout& layout, Tensor& values, Tensor& gradients);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  const ModelConfig& config() const { return config_; }
+  /// Loss and right answers over the batch's targets.
+  LossSum evaluate(const Batch& batch);
+  /// The same, and adds `weight` times the gradients to what the store of gradients holds.
+  LossSum train(const Batch& batch, double weight);
+  /// Hidden states [rows, d_model] that the last call's head read, valid until the next.
+  TensorView hidden() const { return hidden_; }
+
+ private:
+  TensorView forward(const Batch& batch);
+  void embed(const Batch& batch);
+  void embed_backward(const Batch& batch);
+
+  ModelConfig config_;
+  ModelParameters values_, gradients_;
+  Tape tape_;
+  Head head_;
+  TensorView hidden_;
+};
+
+}  // namespace headlight

@@ -1,0 +1,94 @@
+#include "train/ops.h"
+
+#include <algorithm>
+
+#include "core/threads.h"
+#include "kernels/norms.h"
+#include "kernels/norms_backward.h"
+
+namespace headlight {
+namespace {
+
+constexpr MatmulOptions kAdd = {.accumulate = true};
+constexpr std::int64_t kFloatsPerBlock = 1 << 14;
+
+/// Calls body(begin, end) on parts of [0, n), `width` floats each, on several threads if it pays.
+template <class Body>
+void for_blocks(std::int64_t n, std::int64_t width, const Body& body) {
+  const std::int64_t step =
+      std::max<std::int64_t>(1, kFloatsPerBlock / std::max<std::int64_t>(width, 1));
+  parallel_for((n + step - 1) / step,
+               [&](std::int64_t i) { body(i * step, std::min(n, (i + 1) * step)); });
+}
+
+/// The weight as [in, out].
+TensorView as_in_out(const LinearParameters& layer) {
+  const TensorView w = layer.weight;
+  if (layer.layout == WeightLayout::in_out) return w;
+  return {w.data(), w.dtype(), {w.dim(1), w.dim(0)}, {w.stride(1), w.stride(0)}};
+}
+
+/// Every row of y becomes the bias.
+void spread(TensorView bias, MutableTensorView y) {
+  const float* from = bias.as<float>();
+  float* to = y.as<float>();
+  const std::int64_t width = y.dim(1), stride = y.stride(0);
+  for_blocks(y.dim(0), width, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) std::copy_n(from, width, to + i * stride);
+  });
+}
+
+}  // namespace
+
+void apply_linear(const LinearParameters& layer, TensorView x, MutableTensorView y) {
+  if (layer.bias) spread(layer.bias, y);
+  matmul(x, as_in_out(layer), y, {.accumulate = static_cast<bool>(layer.bias)});
+}
+
+void linear_backward(const LinearParameters& layer, const LinearParameters& gradients,
+                     const LinearBackward& io) {
+  linear_backward_weight(io.x, io.d_y, layer.layout, gradients.weight, kAdd);
+  if (layer.bias) linear_backward_bias(io.d_y, gradients.bias, kAdd);
+  if (io.d_x)
+    linear_backward_input(io.d_y, layer.weight, layer.layout, io.d_x,
+                          {.accumulate = io.add_to_d_x});
+}
+
+void apply_norm(const ModelConfig& config, const NormParameters& norm, TensorView x,
+                MutableTensorView y) {
+  if (config.family == Family::llama)
+    rms_norm(x, norm.weight, config.norm_eps, y);
+  else
+    layer_norm(x, norm.weight, norm.bias, config.norm_eps, y);
+}
+
+void norm_backward(const ModelConfig& config, const NormParameters& norm,
+                   const NormParameters& gradients, const NormBackward& io) {
+  NormGradients g{.d_y = io.d_y,
+                  .d_x = io.d_x,
+                  .d_weight = elements(gradients.weight),
+                  .mode = GradientMode::add};
+  if (gradients.bias) g.d_bias = elements(gradients.bias);
+  if (config.family == Family::llama)
+    rms_norm_backward(io.x, norm.weight, config.norm_eps, g);
+  else
+    layer_norm_backward(io.x, norm.weight, config.norm_eps, g);
+}
+
+void add_to(MutableTensorView sum, TensorView term) {
+  float* to = sum.as<float>();
+  const float* from = term.as<float>();
+  for_blocks(sum.numel(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] += from[i];
+  });
+}
+
+std::span<float> elements(MutableTensorView view) {
+  return {view.as<float>(), static_cast<std::size_t>(view.numel())};
+}
+
+std::span<const float> elements(TensorView view) {
+  return {view.as<float>(), static_cast<std::size_t>(view.numel())};
+}
+
+}  // namespace headlight
