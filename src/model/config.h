@@ -24,12 +24,12 @@ struct ModelConfig {
   std::int64_t n_token_types = 0;  ///< bert only
   Activation activation = Activation::gelu_erf;
   float norm_eps = 1e-5f;
-  bool tied_head = false;             ///< logits use the token embedding
-  bool attention_bias = false;        ///< llama only: q, k, v and W_O must have biases
-  bool mlp_bias = false;              ///< llama only: the MLP must have biases
-  bool mlm_head = false;              ///< bert only: a head for masked tokens, tied to the embedding
-  bool scale_by_head_dim = true;      ///< scores are divided by sqrt(head_dim); off in some gpt2
-  bool scale_by_layer = false;        ///< gpt2 only: scores of block l are also divided by l + 1
+  bool tied_head = false;         ///< logits use the token embedding
+  bool attention_bias = false;    ///< llama only: q, k, v and W_O must have biases
+  bool mlp_bias = false;          ///< llama only: the MLP must have biases
+  bool mlm_head = false;          ///< bert only: a head for masked tokens, tied to the embedding
+  bool scale_by_head_dim = true;  ///< scores are divided by sqrt(head_dim); off in some gpt2
+  bool scale_by_layer = false;    ///< gpt2 only: scores of block l are also divided by l + 1
   std::vector<double> rope_inv_freq;  ///< llama only: head_dim / 2 frequencies, any scaling applied
   std::optional<std::int64_t> bos_id, eos_id;
 
