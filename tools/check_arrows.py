@@ -23,8 +23,6 @@ FOLDERS = {
 # Library header (a pattern) -> the files of src/ that may include it. The first match counts.
 LIBRARIES = {
     "hwy/*": ["kernels/*"],
-    "dnnl*": ["kernels/*"],
-    "oneapi/dnnl/*": ["kernels/*"],
     "omp.h": ["core/threads*", "kernels/*"],
     "httplib.h": ["app/server.cc"],
     "CLI/*": ["app/*"],

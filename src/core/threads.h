@@ -1,4 +1,4 @@
-// The one thread pool: OpenMP's, which oneDNN shares.
+// The one thread pool: OpenMP's.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@ namespace headlight {
 int threads();
 /// n >= 1; 0 returns to the default. Throws on a negative number.
 void set_threads(int n);
-/// Makes plain OpenMP regions of the calling thread, oneDNN's among them, run on threads() threads:
-/// OpenMP keeps that number per calling thread.
+/// Makes plain OpenMP regions of the calling thread run on threads() threads: OpenMP keeps that
+/// number per calling thread.
 void use_threads_here();
 
 /// While one lives, threads() is at most `most` on the thread that made it: for work so small that

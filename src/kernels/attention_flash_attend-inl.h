@@ -96,7 +96,8 @@ template <size_t kWidth>
 HWY_INLINE void ValueStep(D d, const TileScores& s, const Step& step, size_t head_dim_v,
                           const float* shrink, FlashScratch& scratch) {
   const size_t lane = step.first_vec * hn::Lanes(d);
-  const ValuePanels v{scratch.block->v + step.begin * kRows, kValuePanel, head_dim_v};
+  const ValuePanels v{scratch.block->v + step.begin * kRows,
+                      static_cast<size_t>(kBlockKeys) * kRows, head_dim_v};
   WithVecs<kWidth>(kWidth - step.first_vec, [&](auto vecs) HWY_ATTR {
     AddValues<vecs(), kWidth>(d, v, step.end - step.begin, s.row(step.begin) + lane, shrink + lane,
                               s.tile.z_t + lane, scratch.ahead);

@@ -39,7 +39,7 @@ struct FlashPlan {
     const auto head_dim = static_cast<size_t>(p.head_dim);
     const auto head_dim_v = round_up(static_cast<size_t>(p.head_dim_v), kRows);
     key_floats = (static_cast<size_t>(kBlockKeys) + kRows) * PackedKey(head_dim);
-    value_floats = head_dim_v / kRows * kValuePanel;
+    value_floats = static_cast<size_t>(kBlockKeys) * head_dim_v;
     tile_floats = TileWidth() * (head_dim + head_dim_v + 2);
     // Whatever kv_len is, so that a cache that grows does not make working memory grow.
     span_blocks = std::max<std::int64_t>(
@@ -199,8 +199,8 @@ class FlashWorker {
 
   /// From now on `span` is the one being packed.
   void begin_packing(const FlashCall& call, const FlashSpan& span) {
-    packed_ = to_pack_ = 0;
-    asked_ = span.begin;
+    packed_ = asked_ = 0;
+    to_pack_ = 0;
     if (span == current().span) return;
     packing_.emplace(call);
     coming().span = span;
@@ -222,14 +222,15 @@ class FlashWorker {
   }
 
   void ask_until(size_t done, size_t count) {
-    if (to_pack_ == 0) return;
+    const size_t blocks = due(done, count);
+    if (asked_ >= blocks) return;
     const FlashSpan& span = coming().span;
-    const std::int64_t keys = span.end - span.begin;
-    const std::int64_t last =
-        span.begin + keys * static_cast<std::int64_t>(done) / static_cast<std::int64_t>(count);
+    const auto key = [&](size_t block) {
+      return std::min(span.begin + static_cast<std::int64_t>(block) * kBlockKeys, span.end);
+    };
     for (const TensorView& view : {packing_->tensors.k, packing_->tensors.v})
-      scratch_.ahead.add(view, span.batch, span.kv_head, asked_, last);
-    asked_ = last;
+      scratch_.ahead.add(view, span.batch, span.kv_head, key(asked_), key(blocks));
+    asked_ = blocks;
   }
 
   void attend(const FlashUnit& unit, const FlashUnit* later) {
@@ -242,7 +243,7 @@ class FlashWorker {
       else if (later)
         begin_packing(later->call, first_span(*later));
       else
-        to_pack_ = packed_ = 0;
+        to_pack_ = packed_ = asked_ = 0;
       attend_span(unit.call, span);
     }
   }
@@ -302,19 +303,18 @@ class FlashWorker {
       scratch_.ahead.add(view, call.batch, of.head, of.q_begin,
                          of.q_begin + static_cast<std::int64_t>(of.rows));
     };
+    if (tile.some.last <= span.end) rows(call.tensors.z, tile);
     const FlashTile* next = &tile + 1;
     if (next != scratch_.tiles.data() + scratch_.tiles.size() && next->some.first >= span.begin)
       rows(call.tensors.q, *next);
     ask_until(done, count);
-    if (tile.some.last <= span.end) rows(call.tensors.z, tile);
   }
 
   const FlashPlan& plan_;
   FlashScratch& scratch_;
   size_t current_ = 0;
   std::optional<FlashCall> packing_;
-  size_t to_pack_ = 0, packed_ = 0;  ///< blocks of the coming span
-  std::int64_t asked_ = 0;           ///< keys before this one are asked for
+  size_t to_pack_ = 0, asked_ = 0, packed_ = 0;  ///< blocks of the coming span
 };
 
 /// Attention by tiles.

@@ -12,9 +12,13 @@ namespace headlight {
 /// (GPT-2's Conv1D).
 enum class WeightLayout : std::uint8_t { out_in, in_out };
 
+struct MatmulOptions {
+  bool accumulate = false;  ///< add to what the output holds, instead of replacing it
+};
+
 /// A linear layer's weight W (and bias), packed for the machine at construction: y = x W + b.
 /// fp32 compute; 16-bit weights are widened while packing. The weight view is not kept. Immutable
-/// after construction; apply() may be called from one thread at a time.
+/// after construction.
 class Linear {
  public:
   Linear();
@@ -28,24 +32,19 @@ class Linear {
   std::int64_t in_features() const;
   std::int64_t out_features() const;
 
-  /// y[rows, n] = x[rows, k] W + b, all fp32; the row stride of x and y is free, inner stride 1.
-  /// No rows is no work. The first call with a new row count, stride or thread count generates
-  /// code for it (about 0.2 ms, once per process for all layers of one shape); 16 are kept.
-  void apply(TensorView x, MutableTensorView y) const;
+  /// y[rows, n] (+)= x[rows, k] W + b, all fp32; the row stride of x and y is free, inner stride 1.
+  /// y must not overlap x. No rows is no work. Row i of y has the same bits whatever the other rows
+  /// hold, and whatever the number of threads.
+  void apply(TensorView x, MutableTensorView y, const MatmulOptions& options = {}) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-struct MatmulOptions {
-  bool accumulate = false;  ///< add to what c holds, instead of replacing it
-};
-
 /// c[m, n] (+)= a[m, k] b[k, n], fp32. The rows of c are contiguous; a and b may have any strides
-/// of which one is 1, so a transposed view works, and must not overlap c. The same bits in every
-/// call with the same shapes, strides and number of threads. Throws Error("matmul", ...) naming
-/// both shapes.
+/// of which one is 1, so a transposed view works, and must not overlap c. The same bits whatever
+/// the number of threads. Throws Error("matmul", ...) naming both shapes.
 void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
 void matmul_ref(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
 

@@ -1,12 +1,10 @@
-#include "kernels/matmul.h"
-
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <numeric>
-#include <thread>
+#include <vector>
 
 #include "core/threads.h"
+#include "kernels/matmul.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
 #include "support/vector_targets.h"
@@ -17,222 +15,241 @@ namespace {
 using testing::agrees;
 using testing::expect_error;
 using testing::normal_values;
+using testing::on_every_target;
 
-struct Problem {
-  std::int64_t rows, k, n;
-};
+/// A random matrix in memory that is wider than it, or its transpose.
+struct Operand {
+  std::vector<float> memory;
+  TensorView view;
 
-// x [rows, k], weight [k, n] and bias [n] with the result three ways.
-struct Case {
-  Problem p;
-  std::vector<float> x, weight, bias;
-
-  Case(const Problem& problem)
-      : p(problem),
-        x(normal_values(static_cast<std::size_t>(p.rows * p.k), 0, 1, 1)),
-        weight(normal_values(static_cast<std::size_t>(p.k * p.n), 0, 1, 2)),
-        bias(normal_values(static_cast<std::size_t>(p.n), 0, 1, 3)) {}
-
-  TensorView x_view() const { return {x.data(), {p.rows, p.k}}; }
-  TensorView weight_view() const { return {weight.data(), {p.k, p.n}}; }
-  TensorView bias_view() const { return {bias.data(), {p.n}}; }
-  std::vector<float> output() const { return std::vector<float>(std::size_t(p.rows * p.n), -7); }
-  MutableTensorView output_view(std::vector<float>& y) const { return {y.data(), {p.rows, p.n}}; }
-
-  std::vector<float> reference() const {
-    std::vector<float> y = output();
-    matmul_ref(x_view(), weight_view(), output_view(y));
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] += bias[i % bias.size()];
-    return y;
+  Operand(std::int64_t rows, std::int64_t columns, bool turned, std::uint32_t seed) {
+    const std::int64_t outer = turned ? columns : rows, inner = turned ? rows : columns;
+    const std::int64_t stride = inner + 3;
+    memory = normal_values(static_cast<std::size_t>(outer * stride + 1), 0, 1, seed);
+    const Shape strides = turned ? Shape{1, stride} : Shape{stride, 1};
+    view = TensorView(memory.data() + 1, {rows, columns}, strides);
   }
-
-  // One fp32 running sum for each value.
-  std::vector<float> naive() const {
-    std::vector<float> y = output();
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      const std::size_t row = i / bias.size(), column = i % bias.size();
-      const auto k = static_cast<std::size_t>(p.k);
-      float sum = 0;
-      for (std::size_t j = 0; j < k; ++j) sum += x[row * k + j] * weight[j * bias.size() + column];
-      y[i] = sum + bias[column];
-    }
-    return y;
-  }
-
-  std::vector<float> fast(const Linear& linear) const {
-    std::vector<float> y = output();
-    linear.apply(x_view(), output_view(y));
-    return y;
+  float at(std::int64_t i, std::int64_t j) const {
+    return view.as<float>()[i * view.stride(0) + j * view.stride(1)];
   }
 };
 
-// [n, k] from [k, n].
-std::vector<float> transposed(const std::vector<float>& from, std::int64_t k, std::int64_t n) {
-  std::vector<float> to(from.size());
-  for (std::int64_t i = 0; i < k; ++i)
-    for (std::int64_t j = 0; j < n; ++j) to[std::size_t(j * k + i)] = from[std::size_t(i * n + j)];
-  return to;
-}
+/// c [m, n] inside rows of n + 2 floats, which nothing may touch beside it.
+struct Output {
+  std::int64_t m, n;
+  std::vector<float> memory;
 
-TEST(Linear, AgreesWithTheReferenceOverShapes) {
-  for (const std::int64_t k : {1, 3, 17, 48, 64, 288})
-    for (const std::int64_t n : {1, 2, 15, 48, 65, 192})
-      for (const std::int64_t rows : {1, 2, 5, 16, 31, 128, 130}) {
-        const Case c({rows, k, n});
-        const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
-        ASSERT_TRUE(agrees(c.fast(linear), c.naive(), c.reference()))
-            << rows << "x" << k << "x" << n;
-      }
-}
+  Output(std::int64_t rows, std::int64_t columns)
+      : m(rows),
+        n(columns),
+        memory(normal_values(static_cast<std::size_t>(rows * (columns + 2)), 0, 1, 77)) {}
+  MutableTensorView view() { return {memory.data(), {m, n}, {n + 2, 1}}; }
+};
 
-TEST(Linear, OneLayerServesManyRowCounts) {
-  const Case widest({150, 64, 96});
-  const Linear linear(widest.weight_view(), WeightLayout::in_out, widest.bias_view());
-  for (std::int64_t rows = 1; rows <= 150; ++rows) {
-    Case c({rows, 64, 96});
-    ASSERT_TRUE(agrees(c.fast(linear), c.naive(), c.reference())) << rows;
-  }
-  EXPECT_TRUE(agrees(widest.fast(linear), widest.naive(), widest.reference()));
-}
-
-TEST(Linear, BothWeightLayouts) {
-  const Case c({9, 40, 24});
-  const std::vector<float> out_in = transposed(c.weight, c.p.k, c.p.n);
-  const Linear linear(TensorView(out_in.data(), {c.p.n, c.p.k}), WeightLayout::out_in,
-                      c.bias_view());
-  EXPECT_EQ(linear.in_features(), 40);
-  EXPECT_EQ(linear.out_features(), 24);
-  EXPECT_TRUE(agrees(c.fast(linear), c.naive(), c.reference()));
-}
-
-TEST(Linear, SixteenBitWeightsAreWidened) {
-  Case c({5, 33, 20});
-  std::vector<BFloat16> bf16;
-  std::vector<Float16> f16;
-  for (float& w : c.weight) {
-    w = to_float(to_bfloat16(w));
-    bf16.push_back(to_bfloat16(w));
-  }
-  const Linear from_bf16(TensorView(bf16.data(), {33, 20}), WeightLayout::in_out, c.bias_view());
-  EXPECT_TRUE(agrees(c.fast(from_bf16), c.naive(), c.reference()));
-  for (float& w : c.weight) {
-    f16.push_back(to_float16(w));
-    w = to_float(f16.back());
-  }
-  const Linear from_f16(TensorView(f16.data(), {33, 20}), WeightLayout::in_out, c.bias_view());
-  EXPECT_TRUE(agrees(c.fast(from_f16), c.naive(), c.reference()));
-}
-
-// Rows inside wider rows: fused projections read and write such slices.
-TEST(Linear, StridedRowsAndWeights) {
-  const Case c({7, 24, 10});
-  std::vector<float> wide_x(7 * 40), wide_y(7 * 30, -7), wide_weight(24 * 33);
-  for (std::size_t r = 0; r < 7; ++r)
-    std::copy_n(c.x.data() + r * 24, 24, wide_x.data() + r * 40 + 3);
-  for (std::size_t r = 0; r < 24; ++r)
-    std::copy_n(c.weight.data() + r * 10, 10, wide_weight.data() + r * 33 + 5);
-  const Linear linear(TensorView(wide_weight.data() + 5, {24, 10}, {33, 1}), WeightLayout::in_out,
-                      c.bias_view());
-  linear.apply(TensorView(wide_x.data() + 3, {7, 24}, {40, 1}),
-               MutableTensorView(wide_y.data() + 11, {7, 10}, {30, 1}));
-  std::vector<float> y;
-  for (std::size_t r = 0; r < 7; ++r) {
-    for (std::size_t j = 0; j < 30; ++j) {
-      const float value = wide_y[r * 30 + j];
-      if (j >= 11 && j < 21)
-        y.push_back(value);
-      else
-        ASSERT_EQ(value, -7) << "wrote outside its slice at " << r << "," << j;
+/// The textbook loop in fp32.
+void naive(const Operand& a, const Operand& b, Output& c, bool accumulate) {
+  for (std::int64_t i = 0; i < c.m; ++i)
+    for (std::int64_t j = 0; j < c.n; ++j) {
+      float& to = c.memory[static_cast<std::size_t>(i * (c.n + 2) + j)];
+      float sum = accumulate ? to : 0;
+      for (std::int64_t p = 0; p < a.view.dim(1); ++p) sum += a.at(i, p) * b.at(p, j);
+      to = sum;
     }
-  }
-  EXPECT_TRUE(agrees(y, c.naive(), c.reference()));
 }
 
-TEST(Linear, TheStrideOfASingleRowIsFree) {
-  const Case c({1, 24, 10});
-  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
-  std::vector<float> y = c.output();
-  linear.apply(TensorView(c.x.data(), {1, 24}, {0, 1}),
-               MutableTensorView(y.data(), {1, 10}, {1, 1}));
-  EXPECT_TRUE(agrees(y, c.naive(), c.reference()));
+struct Sizes {
+  std::int64_t m, n, k;
+};
+
+void expect_agreement(const Sizes& s, bool turn_a, bool turn_b, bool accumulate) {
+  const Operand a(s.m, s.k, turn_a, 1), b(s.k, s.n, turn_b, 2);
+  Output fast(s.m, s.n), slow(s.m, s.n), reference(s.m, s.n);
+  matmul(a.view, b.view, fast.view(), {.accumulate = accumulate});
+  naive(a, b, slow, accumulate);
+  matmul_ref(a.view, b.view, reference.view(), {.accumulate = accumulate});
+  ASSERT_TRUE(agrees(fast.memory, slow.memory, reference.memory))
+      << s.m << "x" << s.n << "x" << s.k << (turn_a ? " a^T" : "") << (turn_b ? " b^T" : "")
+      << (accumulate ? " accumulate" : "");
 }
 
-// Memory-mapped weights start at any multiple of their element size.
-TEST(Linear, UnalignedWeightAndRows) {
-  const Case c({6, 32, 16});
-  std::vector<float> memory(c.weight.size() + 1), rows(c.x.size() + 1), y(6 * 16 + 1);
-  std::copy(c.weight.begin(), c.weight.end(), memory.begin() + 1);
-  std::copy(c.x.begin(), c.x.end(), rows.begin() + 1);
-  const Linear linear(TensorView(memory.data() + 1, {32, 16}), WeightLayout::in_out, c.bias_view());
-  linear.apply(TensorView(rows.data() + 1, {6, 32}), MutableTensorView(y.data() + 1, {6, 16}));
-  EXPECT_TRUE(agrees(std::span(y).subspan(1), c.naive(), c.reference()));
+void sweep(const std::vector<Sizes>& sizes) {
+  for (const Sizes& s : sizes)
+    for (const bool turn_a : {false, true})
+      for (const bool turn_b : {false, true})
+        for (const bool accumulate : {false, true}) {
+          expect_agreement(s, turn_a, turn_b, accumulate);
+          if (::testing::Test::HasFatalFailure()) return;
+        }
 }
 
-TEST(Linear, NoRowsIsNoWork) {
-  const Case c({0, 8, 8});
-  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
-  std::vector<float> y(1, 5);
-  linear.apply(c.x_view(), c.output_view(y));
-  EXPECT_EQ(y[0], 5);
+std::vector<Sizes> small_sizes() {
+  std::vector<Sizes> sizes;
+  for (const std::int64_t m : {1, 2, 7, 8, 15, 33})
+    for (const std::int64_t n : {1, 3, 16, 31, 65})
+      for (const std::int64_t k : {0, 1, 5, 64}) sizes.push_back({m, n, k});
+  return sizes;
 }
 
-TEST(Linear, AnyThreadCountFromAnyThread) {
-  const Case c({64, 96, 200});
-  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
+TEST(Matmul, AgreesWithTheReferenceOnEveryTarget) {
+  on_every_target([] { sweep(small_sizes()); });
+}
+
+// Past every cache block: several of m, n and k.
+TEST(Matmul, AgreesWithTheReferenceWhereItIsCutIntoBlocks) {
+  sweep({{301, 130, 70}, {70, 90, 1300}, {5, 2100, 40}, {530, 9, 600}});
+}
+
+TEST(Matmul, AnyThreadCountGivesTheSameBits) {
+  const Operand a(330, 200, false, 1), b(200, 150, true, 2);
+  Output alone(330, 150);
   set_threads(1);
-  const std::vector<float> one = c.fast(linear);
-  set_threads(3);
-  std::vector<float> from_another_thread;
-  std::thread([&] { from_another_thread = c.fast(linear); }).join();
+  matmul(a.view, b.view, alone.view());
+  for (const int count : {1, 2, 3, 5}) {
+    set_threads(count);
+    expect_agreement({130, 150, 200}, false, true, true);
+    expect_agreement({3, 700, 200}, true, false, false);
+    Output together(330, 150);
+    matmul(a.view, b.view, together.view());
+    EXPECT_EQ(together.memory, alone.memory) << count;
+  }
   set_threads(0);
-  EXPECT_TRUE(agrees(one, c.naive(), c.reference()));
-  EXPECT_TRUE(agrees(from_another_thread, c.naive(), c.reference()));
 }
 
-TEST(Linear, RefusesWhatDoesNotFit) {
-  const Case c({4, 8, 6});
-  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
-  std::vector<float> y(4 * 6);
-  expect_error(
-      [&] {
-        linear.apply(TensorView(c.x.data(), {4, 6}), c.output_view(y));
-      },
-      {"[matmul]", "[4, 6]", "[8, 6]", "[rows, 8]"});
-  expect_error(
-      [&] {
-        linear.apply(c.x_view(), MutableTensorView(y.data(), {3, 6}));
-      },
-      {"[4, 8]", "[3, 6]"});
-  expect_error(
-      [&] {
-        linear.apply(c.x_view(), MutableTensorView(y.data(), {4, 6}, {1, 6}));
-      },
-      {"[matmul]", "inner stride 6"});
-  expect_error([&] { Linear(c.weight_view(), WeightLayout::in_out, TensorView(y.data(), {5})); },
-               {"bias [5]", "[8, 6]", "[6]"});
-  expect_error([&] { Linear(TensorView(y.data(), {24}), WeightLayout::in_out); }, {"[24]"});
-  expect_error([&] { Linear(TensorView(y.data(), {0, 4}), WeightLayout::in_out); }, {"[0, 4]"});
-  const std::vector<double> wide(4);
-  expect_error([&] { Linear(TensorView(wide.data(), {2, 2}), WeightLayout::in_out); }, {"f64"});
-  expect_error([&] { Linear().apply(c.x_view(), c.output_view(y)); }, {"[matmul]", "no weight"});
-  expect_error([&] { matmul_ref(c.x_view(), c.x_view(), c.output_view(y)); },
-               {"[4, 8]", "8 and 4"});
+TEST(Matmul, NoRowsAndNoColumnsAreNoWork) {
+  sweep({{0, 4, 3}, {4, 0, 3}, {0, 0, 0}});
 }
 
-TEST(Linear, NanReachesOnlyItsOwnRow) {
-  Case c({3, 20, 20});
-  c.x[20] = std::nanf("");
-  const Linear linear(c.weight_view(), WeightLayout::in_out, c.bias_view());
-  EXPECT_TRUE(agrees(c.fast(linear), c.naive(), c.reference()));
+TEST(Matmul, NanReachesOnlyItsRowAndColumn) {
+  Operand a(20, 24, false, 1);
+  const Operand b(24, 40, false, 2);
+  a.memory[1 + 5 * 27 + 3] = std::nanf("");
+  Output fast(20, 40), slow(20, 40), reference(20, 40);
+  matmul(a.view, b.view, fast.view());
+  naive(a, b, slow, false);
+  matmul_ref(a.view, b.view, reference.view());
+  EXPECT_TRUE(agrees(fast.memory, slow.memory, reference.memory));
 }
 
-// The comparison must be able to fail: one weight off in the fourth digit is enough.
-TEST(Linear, AWrongWeightIsCaught) {
-  const Case c({16, 64, 32});
-  std::vector<float> wrong = c.weight;
-  wrong[100] *= 1.0005f;
-  const Linear linear(TensorView(wrong.data(), {64, 32}), WeightLayout::in_out, c.bias_view());
-  EXPECT_FALSE(agrees(c.fast(linear), c.naive(), c.reference()));
+// The comparison must be able to fail: one factor off in the fourth digit is enough.
+TEST(Matmul, AWrongFactorIsCaught) {
+  Operand a(20, 24, false, 1);
+  const Operand b(24, 40, false, 2);
+  Output fast(20, 40), slow(20, 40), reference(20, 40);
+  naive(a, b, slow, false);
+  matmul_ref(a.view, b.view, reference.view());
+  a.memory[1 + 5 * 27 + 3] *= 1.001f;
+  matmul(a.view, b.view, fast.view());
+  EXPECT_FALSE(agrees(fast.memory, slow.memory, reference.memory));
+}
+
+TEST(Matmul, RefusesWhatDoesNotFit) {
+  const std::vector<float> data(64);
+  std::vector<float> to(64);
+  const TensorView a(data.data(), {4, 8}), b(data.data(), {8, 6});
+  expect_error(
+      [&] {
+        matmul(a, a, MutableTensorView(to.data(), {4, 8}));
+      },
+      {"[matmul]", "[4, 8]", "8 and 4"});
+  expect_error(
+      [&] {
+        matmul(a, b, MutableTensorView(to.data(), {4, 5}));
+      },
+      {"[8, 6]", "[4, 6]", "[4, 5]"});
+  expect_error(
+      [&] {
+        matmul(a, b, MutableTensorView(to.data(), {4, 6}, {1, 4}));
+      },
+      {"c [4, 6]", "contiguous"});
+  expect_error(
+      [&] {
+        matmul(a, b, MutableTensorView(to.data(), {4, 6}, {3, 1}));
+      },
+      {"c [4, 6]", "overlap"});
+  const TensorView spread(data.data(), {4, 8}, {16, 2});
+  expect_error(
+      [&] {
+        matmul(spread, b, MutableTensorView(to.data(), {4, 6}));
+      },
+      {"a [4, 8]", "[16, 2]"});
+  const std::vector<double> wide(32);
+  expect_error(
+      [&] {
+        matmul(TensorView(wide.data(), {4, 8}), b, MutableTensorView(to.data(), {4, 6}));
+      },
+      {"f64"});
+}
+
+// y = x W + b, whose gradients for a loss sum(dy * y) are linear: each is one product.
+class LinearBackward : public ::testing::TestWithParam<WeightLayout> {
+ protected:
+  static constexpr std::int64_t kIn = 37, kOut = 21, kRows = 50;
+  Shape weight_shape() const {
+    return GetParam() == WeightLayout::out_in ? Shape{kOut, kIn} : Shape{kIn, kOut};
+  }
+  bool turned() const { return GetParam() == WeightLayout::out_in; }
+};
+
+TEST_P(LinearBackward, OfTheInput) {
+  const Operand dy(kRows, kOut, false, 1);
+  const Operand w(kIn, kOut, turned(), 2);  // as [k, n]
+  const TensorView stored =
+      turned() ? TensorView(w.view.data(), DType::f32, weight_shape(), {w.view.stride(1), 1})
+               : w.view;
+  Output fast(kRows, kIn), slow(kRows, kIn), reference(kRows, kIn);
+  linear_backward_input(dy.view, stored, GetParam(), fast.view(), {.accumulate = true});
+  Operand back(kOut, kIn, false, 3);
+  back.view =
+      TensorView(w.view.data(), DType::f32, {kOut, kIn}, {w.view.stride(1), w.view.stride(0)});
+  naive(dy, back, slow, true);
+  matmul_ref(dy.view, back.view, reference.view(), {.accumulate = true});
+  EXPECT_TRUE(agrees(fast.memory, slow.memory, reference.memory));
+}
+
+TEST_P(LinearBackward, OfTheWeight) {
+  const Operand x(kRows, kIn, false, 1), dy(kRows, kOut, false, 2);
+  const Shape shape = weight_shape();
+  for (const bool accumulate : {false, true}) {
+    Output fast(shape[0], shape[1]), slow(shape[0], shape[1]), reference(shape[0], shape[1]);
+    linear_backward_weight(x.view, dy.view, GetParam(), fast.view(), {.accumulate = accumulate});
+    const Operand& left = turned() ? dy : x;
+    const Operand& right = turned() ? x : dy;
+    Operand left_t(1, 1, false, 1);
+    left_t.view = TensorView(left.view.data(), DType::f32, {left.view.dim(1), kRows},
+                             {1, left.view.stride(0)});
+    naive(left_t, right, slow, accumulate);
+    matmul_ref(left_t.view, right.view, reference.view(), {.accumulate = accumulate});
+    EXPECT_TRUE(agrees(fast.memory, slow.memory, reference.memory)) << accumulate;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, LinearBackward,
+                         ::testing::Values(WeightLayout::out_in, WeightLayout::in_out));
+
+TEST(LinearBackwardBias, SumsTheRows) {
+  for (const std::int64_t width : {1, 63, 64, 65, 200})
+    for (const std::int64_t rows : {0, 1, 77}) {
+      const Operand dy(rows, width, false, 5);
+      for (const bool accumulate : {false, true}) {
+        std::vector<float> fast(static_cast<std::size_t>(width), 0.5f), slow = fast, exact = fast;
+        linear_backward_bias(dy.view, MutableTensorView(fast.data(), {width}),
+                             {.accumulate = accumulate});
+        for (std::int64_t j = 0; j < width; ++j) {
+          float sum = accumulate ? 0.5f : 0;
+          double wide = sum;
+          for (std::int64_t r = 0; r < rows; ++r) sum += dy.at(r, j), wide += dy.at(r, j);
+          slow[static_cast<std::size_t>(j)] = sum;
+          exact[static_cast<std::size_t>(j)] = static_cast<float>(wide);
+        }
+        EXPECT_TRUE(agrees(fast, slow, exact)) << rows << "x" << width;
+      }
+    }
+  std::vector<float> db(4);
+  expect_error(
+      [&] {
+        linear_backward_bias(Operand(3, 5, false, 1).view, MutableTensorView(db.data(), {4}));
+      },
+      {"[matmul]", "d_bias [4]", "[3, 5]"});
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ class MultiHeadAttention {
   void set_weight(AttentionWeight weight, TensorView value);
 
   /// out [B, Tq, d_out], inner stride 1, = the layer of x (self attention). No allocation after the
-  /// first call of one shape besides what the matrix library takes. Returns what ran.
+  /// first call of one shape. Returns what ran.
   AttentionReport forward(TensorView x, MutableTensorView out, const LayerOptions& options = {});
   /// The same with keys and values from elsewhere (cross attention).
   AttentionReport forward(const LayerInputs& inputs, MutableTensorView out,

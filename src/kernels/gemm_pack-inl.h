@@ -1,0 +1,81 @@
+// Packing for the matrix product: rows of a to where tiles find them, b into panels.
+
+// Highway toggles HWY_TARGET_TOGGLE per target, which lets this file in once for each of them.
+#if defined(HEADLIGHT_GEMM_PACK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEADLIGHT_GEMM_PACK_INL_H
+#undef HEADLIGHT_GEMM_PACK_INL_H
+#else
+#define HEADLIGHT_GEMM_PACK_INL_H
+#endif
+
+#include <algorithm>
+#include <cstddef>
+
+#include "hwy/highway.h"
+#include "kernels/gemm_tile-inl.h"
+#include "kernels/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace headlight {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Part `i` of `parts` of [0, n), as even as can be.
+struct Part {
+  std::int64_t begin, end;
+  Part(std::int64_t n, std::int64_t parts, std::int64_t i)
+      : begin(n * i / parts), end(n * (i + 1) / parts) {}
+  std::int64_t size() const { return end - begin; }
+};
+
+/// Steps [begin, end) of k, in chunks that a tile takes at once.
+struct DepthRange {
+  std::int64_t begin, end, chunks;
+  Part chunk(std::int64_t i) const { return {end - begin, chunks, i}; }
+};
+
+HWY_INLINE void CopyFloats(const float* HWY_RESTRICT from, std::int64_t n, float* HWY_RESTRICT to) {
+  const GemmD d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  for (; i < n; ++i) to[i] = from[i];
+}
+
+/// Row r of chunk i goes to (i * rows + r) * kRowStride.
+inline void PackRows(const StridedMatrix<const float>& a, const Part& rows, const DepthRange& depth,
+                     float* to) {
+  const auto stride = static_cast<std::int64_t>(kRowStride);
+  for (std::int64_t i = 0; a.column_stride != 1 && i < depth.chunks; ++i) {
+    const Part chunk = depth.chunk(i);
+    Transpose({&a.at(rows.begin, depth.begin + chunk.begin), a.column_stride},
+              static_cast<size_t>(chunk.size()), static_cast<size_t>(rows.size()),
+              {to + i * rows.size() * stride, stride});
+  }
+  if (a.column_stride != 1) return;
+  for (std::int64_t r = 0; r < rows.size(); ++r)
+    for (std::int64_t i = 0; i < depth.chunks; ++i) {
+      const Part chunk = depth.chunk(i);
+      CopyFloats(&a.at(rows.begin + r, depth.begin + chunk.begin), chunk.size(),
+                 to + (i * rows.size() + r) * stride);
+    }
+}
+
+/// Panel `index` of b, [k, 16], zero past b's last column.
+inline void PackPanel(const StridedMatrix<const float>& b, std::int64_t index, float* to) {
+  const std::int64_t column = index * kPanelColumns;
+  const std::int64_t columns = std::min(kPanelColumns, b.columns - column);
+  if (columns < kPanelColumns) std::fill_n(to, b.rows * kPanelColumns, 0.0f);
+  const float* from = &b.at(0, column);
+  if (b.column_stride != 1)
+    return Transpose({from, b.column_stride}, static_cast<size_t>(columns),
+                     static_cast<size_t>(b.rows), {to, kPanelColumns});
+  for (std::int64_t i = 0; i < b.rows; ++i)
+    CopyFloats(from + i * b.row_stride, columns, to + i * kPanelColumns);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace headlight
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEADLIGHT_GEMM_PACK_INL_H
