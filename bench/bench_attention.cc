@@ -12,6 +12,7 @@
 #include "case_data.h"
 #include "core/threads.h"
 #include "kernels/attention.h"
+#include "kernels/attention_statistics.h"
 #include "kernels/target_override.h"
 #include "peak.h"
 #include "pinning.h"
@@ -26,6 +27,7 @@ struct Options {
   std::int64_t heads = 8;
   std::int64_t kv_heads = 0;  // 0: as many as heads
   bool causal = false;
+  std::string statistics;  // empty, "reductions" or "pattern"
   int threads = 1;
   std::string kernel, isa;
   double seconds = 2;
@@ -36,9 +38,35 @@ struct Case {
   std::int64_t length, head_dim;
 };
 
+/// What --statistics asks for: reductions of every head, or the whole pattern of head 0.
+class Statistics {
+ public:
+  Statistics(const Options& o, const Case& c) {
+    const Shape rows{1, o.heads, c.length};
+    if (o.statistics == "reductions") {
+      request_ = {.entropy = hold(rows),
+                  .distance = hold(rows),
+                  .offsets = offsets_,
+                  .offset_mass = hold({1, o.heads, c.length, std::ssize(offsets_)}),
+                  .column_mass = hold(rows)};
+    } else if (o.statistics == "pattern") {
+      request_ = {.heads = first_head_, .pattern = hold({1, 1, c.length, c.length})};
+    }
+  }
+  const AttentionStatistics* request() const { return tensors_.empty() ? nullptr : &request_; }
+
+ private:
+  MutableTensorView hold(Shape shape) { return tensors_.emplace_back(shape); }
+
+  std::vector<std::int64_t> offsets_{0, -1, 1, -2}, first_head_{0};
+  std::vector<Tensor> tensors_;
+  AttentionStatistics request_;
+};
+
 /// Rates of one case in GFLOP/s, and of the peak slices around its calls.
 struct Rates {
   std::vector<double> calls, peaks, shares;
+  std::vector<double> costs;  // time with statistics over the time without
   AttentionReport report;
 };
 
@@ -58,15 +86,21 @@ Rates measure(const Options& o, const Case& c) {
   const Tensor v = uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread);
   Tensor z(Shape{1, c.length, o.heads, c.head_dim});
   const AttentionTensors tensors{.q = q, .k = k, .v = v, .z = z};
+  const Statistics statistics(o, c);
+  AttentionTensors asking = tensors;
+  asking.statistics = statistics.request();
   const AttentionOptions options{.causal = o.causal ? Causal::bottom_right : Causal::none,
                                  .kernel = o.kernel};
   Rates rates;
+  attention(asking, options);
   rates.report = attention(tensors, options);  // warms caches, and the thread's working memory
   const double flops = useful_flops(o, c);
   double before = fma_slice_gflops(o.threads);
   for (double spent = 0; spent < o.seconds || rates.calls.size() < 5;) {
     const double seconds = seconds_of([&] { attention(tensors, options); });
     const double after = fma_slice_gflops(o.threads);
+    if (asking.statistics)
+      rates.costs.push_back(seconds_of([&] { attention(asking, options); }) / seconds);
     rates.calls.push_back(flops / seconds * 1e-9);
     rates.peaks.push_back(after);
     rates.shares.push_back(rates.calls.back() / (0.5 * (before + after)));
@@ -86,25 +120,28 @@ void print_heading(const Options& o) {
 void print_row(const Options& o, const Case& c, const Rates& rates) {
   const double best = largest(rates.calls), peak = largest(rates.peaks);
   if (o.json) {
-    const nlohmann::ordered_json row{{"t", c.length},
-                                     {"head_dim", c.head_dim},
-                                     {"heads", o.heads},
-                                     {"causal", o.causal},
-                                     {"threads", o.threads},
-                                     {"kernel", rates.report.kernel},
-                                     {"isa", rates.report.isa},
-                                     {"rounds", rates.calls.size()},
-                                     {"gflops", median(rates.calls)},
-                                     {"best_gflops", best},
-                                     {"best_fma_peak_gflops", peak},
-                                     {"fma_peak_gflops", median(rates.peaks)},
-                                     {"share", median(rates.shares)},
-                                     {"best_share", best / peak}};
+    nlohmann::ordered_json row{{"t", c.length},
+                               {"head_dim", c.head_dim},
+                               {"heads", o.heads},
+                               {"causal", o.causal},
+                               {"threads", o.threads},
+                               {"kernel", rates.report.kernel},
+                               {"isa", rates.report.isa},
+                               {"rounds", rates.calls.size()},
+                               {"gflops", median(rates.calls)},
+                               {"best_gflops", best},
+                               {"best_fma_peak_gflops", peak},
+                               {"fma_peak_gflops", median(rates.peaks)},
+                               {"share", median(rates.shares)},
+                               {"best_share", best / peak}};
+    if (!rates.costs.empty()) row["statistics_cost"] = median(rates.costs);
     fmt::print("{}\n", row.dump());
   } else {
     fmt::print("{:>6} {:>5} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.1f}% {:>6.1f}%  {}\n", c.length,
                c.head_dim, median(rates.calls), best, peak, 100 * median(rates.shares),
                100 * best / peak, to_string(rates.report));
+    if (!rates.costs.empty())
+      fmt::print("{:>12} with {}: {:.3f} times as long\n", "", o.statistics, median(rates.costs));
   }
   std::fflush(stdout);
 }
@@ -116,6 +153,9 @@ Options parse(CLI::App& app, int argc, char** argv) {
   app.add_option("--heads", o.heads, "query heads")->check(CLI::Range(1, 1024));
   app.add_option("--kv-heads", o.kv_heads, "key/value heads; as many as query heads by default");
   app.add_flag("--causal", o.causal, "each query sees the keys up to its own");
+  app.add_option("--statistics", o.statistics,
+                 "also time calls that give reductions of every head, or the pattern of one")
+      ->check(CLI::IsMember({"reductions", "pattern"}));
   app.add_option("--threads", o.threads, "threads to compute with")->check(CLI::Range(1, 1024));
   app.add_option("--kernel", o.kernel, "force this kernel");
   app.add_option("--isa", o.isa, "force this instruction set (avx2, avx3)");

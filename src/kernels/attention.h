@@ -30,6 +30,8 @@ struct Window {
   std::int64_t right = -1;
 };
 
+struct AttentionStatistics;
+
 /// What goes in and comes out. Every view may be strided; innermost stride of q, k, v, z is 1.
 /// q is stored as f32, bf16 or f16; k and v as one of these or i8, both alike but not necessarily
 /// as q is; z as q is, or f32. Whatever the storage, sums are fp32 or better.
@@ -54,6 +56,8 @@ struct AttentionTensors {
   MutableTensorView z = {};               ///< [B, Tq, H, Dv]
   /// Optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead.
   MutableTensorView lse = {};
+  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h).
+  const AttentionStatistics* statistics = nullptr;
 };
 
 /// The optional inputs that a problem uses; a kernel may decline some.
@@ -63,7 +67,8 @@ enum class Extra : std::uint8_t {
   alibi = 4,
   sinks = 8,
   head_gate = 16,
-  lse = 32
+  lse = 32,
+  statistics = 64
 };
 
 struct AttentionOptions {

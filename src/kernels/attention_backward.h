@@ -30,9 +30,10 @@ struct AttentionGradients {
 
 /// Backward of `attention` with the same tensors and options. Reads q, k, v, z and lse (both as the
 /// forward pass left them) and the optional inputs of `tensors`. fp32. O(T) extra memory. Dead rows
-/// give zeros. Bitwise the same result at a given thread count. Tiled; the reference runs, and the
-/// report says why, when d_bias, d_alibi_slopes or the gradient of a closed gate is asked for, or k
-/// or v holds a value that is not finite.
+/// give zeros. Bitwise the same result at a given thread count. Tiled, in parallel over batch
+/// entries, heads and runs of keys (a bias that repeats over batch entries or heads has its sums
+/// made run by run); the reference runs, and the report says why, when k or v holds a value that is
+/// not finite.
 /// Throws Error("attention_backward", ...) naming both shapes.
 AttentionReport attention_backward(const AttentionTensors& tensors, const AttentionOptions& options,
                                    const AttentionGradients& gradients);

@@ -1,16 +1,15 @@
 // Gradients of attention, tiled like the forward kernel: queries along the vector lanes, blocks of
 // keys, the pattern of a tile recomputed from lse, O(T) extra memory.
-//
-// A unit of work owns a run of keys of one key/value head: its dK and dV are sums over all query
-// tiles, in order. dQ of every run goes to memory of its own and the runs are added in order, so
-// the result does not depend on which thread did what.
 #include "kernels/attention_backward_flash.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include "core/threads.h"
+#include "kernels/attention_backward_plan.h"
+#include "kernels/attention_backward_sums.h"
 #include "kernels/attention_flash_tile.h"
 #include "kernels/flush_denormals.h"
 
@@ -18,6 +17,7 @@
 #define HWY_TARGET_INCLUDE "kernels/attention_backward_flash.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/attention_backward_scores-inl.h"
 #include "kernels/attention_backward_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,49 +25,12 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace {
 
-/// Recomputes the pattern of a tile and a block into `weights`, and dS' * scale into `d_scores`.
-/// Rows of keys that only fill up a register tile are zero in both.
-template <size_t kVecs>
-void ScoreGradients(const BackwardCall& call, const BackwardTile& tile, const TileScores& weights,
-                    const TileScores& d_scores, BackwardScratch& scratch) {
-  const D d;
-  const AttentionProblem& p = call.flash.problem;
-  const size_t aligned = weights.begin / kRows * kRows;
-  const size_t end = round_up(weights.end, kRows);
-  const auto head_dim = static_cast<size_t>(p.head_dim);
-  const auto head_dim_v = static_cast<size_t>(p.head_dim_v);
-  const BackwardBlock& block = *scratch.block;
-  FlashScratch& flash = scratch.flash;
-
-  Scores<kVecs>(d, block.k_by_key + aligned * PackedKey(head_dim), weights.end - aligned,
-                tile.flash.q_t, head_dim, weights.row(aligned), flash.largest);
-  Scores<kVecs>(d, block.v_by_key + aligned * PackedKey(head_dim_v), weights.end - aligned,
-                tile.dz_t, head_dim_v, d_scores.row(aligned), flash.largest);
-  if (p.softcap > 0) SoftcapSlopes(d, weights, p.softcap, scratch.slopes);
-  AdjustScores(d, call.flash, weights, flash);
-  const V scale = hn::Set(d, p.scale);
-  const V gate = hn::Set(d, tile.gate);
-  for (size_t j = weights.begin; j < weights.end; ++j)
-    for (size_t c = 0; c < kVecs * hn::Lanes(d); c += hn::Lanes(d)) {
-      const V x = hn::Sub(hn::Load(d, weights.row(j) + c), hn::Load(d, tile.lse + c));
-      const V w = Exp2(d, hn::Mul(x, hn::Set(d, kLog2e)));
-      const V dp = hn::Mul(gate, hn::Load(d, d_scores.row(j) + c));
-      V ds = hn::Mul(hn::Mul(w, scale), hn::Sub(dp, hn::Load(d, tile.delta + c)));
-      if (p.softcap > 0) ds = hn::Mul(ds, hn::Load(d, scratch.slopes + j * tile.flash.width + c));
-      hn::Store(w, d, weights.row(j) + c);
-      hn::Store(ds, d, d_scores.row(j) + c);
-    }
-  for (const TileScores* s : {&weights, &d_scores}) {
-    std::fill(s->row(aligned), s->row(s->begin), 0.0f);
-    std::fill(s->row(s->end), s->row(end), 0.0f);
-  }
-}
-
 /// Folds one tile of queries into a block's dK and dV, and the block into the tile's dQ.
 template <size_t kVecs>
 void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch& scratch) {
   const D d;
   const AttentionProblem& p = call.flash.problem;
+  const AttentionGradients& g = call.gradients;
   const BackwardBlock& block = *scratch.block;
   const auto count = static_cast<std::int64_t>(block.count);
   const std::int64_t from = std::max<std::int64_t>(tile.flash.some.first - block.begin, 0);
@@ -76,15 +39,26 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
   const auto begin = static_cast<size_t>(from), end = static_cast<size_t>(to);
   const TileScores weights{tile.flash, block.begin, begin, end, scratch.flash.scores};
   const TileScores d_scores{tile.flash, block.begin, begin, end, scratch.d_scores};
-  ScoreGradients<kVecs>(call, tile, weights, d_scores, scratch);
+  HeadSums& sums = call.sums[tile.flash.head % call.flash.group()];
 
-  const size_t aligned = begin / kRows * kRows;
-  const KeyRun run{aligned, round_up(end, kRows), tile.flash.width};
-  AddToKeys(d, weights.scores, run, tile.dz_rows, static_cast<size_t>(p.head_dim_v), block.d_v);
-  AddToKeys(d, d_scores.scores, run, tile.q_rows, static_cast<size_t>(p.head_dim), block.d_k);
-  const ValuePanels keys{block.k_by_element + begin * kRows,
-                         static_cast<size_t>(kBlockKeys) * kRows, static_cast<size_t>(p.head_dim)};
-  AddValues<kVecs>(d, keys, end - begin, d_scores.row(begin), scratch.flash.shrink, tile.dq_t);
+  ScoresAgain<kVecs>(d, call, tile, weights, d_scores, scratch);
+  if (tile.flash.gate == 0) {
+    sums.gate += ClosedGateSum(d, tile, weights, d_scores);
+    return;
+  }
+  ScoreGradients<kVecs>(d, tile, weights, d_scores);
+  if (!g.d_alibi_slopes.empty())
+    sums.slope += SlopeSum(d, d_scores, p.position(tile.flash.q_begin));
+  if (g.d_bias)
+    AddBiasGradient(d, d_scores, Pairs<float>(g.d_bias, call.flash, d_scores), scratch.flash.pairs);
+  if (p.softcap > 0) ApplySlopes(d, d_scores, scratch.slopes);
+
+  const KeyRun run{begin / kRows * kRows, round_up(end, kRows)};
+  AddToKeys<kVecs>(d, weights.scores, run, tile.dz_rows, p.head_dim_v, block.d_v);
+  AddToKeys<kVecs>(d, d_scores.scores, run, tile.q_rows, p.head_dim, block.d_k);
+  const ValuePanels keys{block.k_by_element + begin * kRows, kValuePanel,
+                         static_cast<size_t>(p.head_dim)};
+  AddValues<kVecs>(d, keys, end - begin, d_scores.row(begin), scratch.flash.ones, tile.dq_t);
 }
 
 void AddTileOfWidth(const BackwardCall& call, const BackwardTile& tile, BackwardScratch& scratch) {
@@ -99,51 +73,141 @@ void AddTileOfWidth(const BackwardCall& call, const BackwardTile& tile, Backward
   }
 }
 
-/// Keys [first, last) of one key/value head, a few blocks at a time, against every query tile that
-/// may see them. `dq`: this run's own dQ, tile after tile, zero at the start.
-void RunKeys(const BackwardCall& call, AttentionProblem::KeyRange keys, float* dq) {
+/// One tile against the blocks that are packed.
+void RunTile(const BackwardCall& call, const FlashTile& place, BackwardScratch& scratch) {
+  // Nothing flows through a closed gate but its own gradient.
+  if (place.gate == 0 && call.gradients.d_head_gate.empty()) return;
+  const BackwardTile tile = PackTile(call, place, scratch);
+  for (BackwardBlock& block : scratch.blocks) {
+    scratch.block = &block;
+    AddTileOfWidth(call, tile, scratch);
+  }
+  if (place.gate != 0) AddQueryGradient(call, tile, scratch);
+}
+
+void ClearQueryGradient(const BackwardCall& call) {
+  const AttentionProblem& p = call.flash.problem;
+  for (std::int64_t h = 0; h < call.flash.group(); ++h) {
+    const auto rows =
+        RowsOf(call.d_q, call.flash.batch, call.flash.kv_head * call.flash.group() + h, 0);
+    for (std::int64_t i = 0; i < p.q_len; ++i)
+      std::fill_n(rows.row(static_cast<size_t>(i)), p.head_dim, 0.0f);
+  }
+}
+
+/// Keys [first, last) of one key/value head, as many blocks at a time as stay in L2, against every
+/// query tile that may see them.
+void RunKeys(const BackwardCall& call, AttentionProblem::KeyRange keys) {
   static thread_local BackwardScratch scratch;
   const FlushDenormals flush;
-  Reserve(call.flash.problem, scratch);
-  const BackwardPlan plan(call.flash.problem);
-  for (std::int64_t begin = keys.first; begin < keys.last; begin += kBackwardKeys) {
-    const std::int64_t end = std::min(keys.last, begin + kBackwardKeys);
+  const AttentionProblem& p = call.flash.problem;
+  const auto width = static_cast<std::int64_t>(BackwardWidth());
+  const std::int64_t tiles = call.flash.group() * ((p.q_len + width - 1) / width);
+  Reserve(p, scratch);
+  ClearQueryGradient(call);
+  const std::int64_t step = BlocksAtOnce(p) * kBlockKeys;
+  for (std::int64_t begin = keys.first; begin < keys.last; begin += step) {
+    const std::int64_t end = std::min(keys.last, begin + step);
     PackBlocks(call, begin, end, scratch);
-    for (std::int64_t i = 0; i < plan.tiles; ++i) {
-      const FlashTile place = place_tile(call.flash, i, plan.width, hn::Lanes(D()));
-      if (place.some.first >= end || place.some.last <= begin) continue;
-      const BackwardTile tile = PackTile(call, place, dq + i * plan.tile_floats, scratch);
-      for (BackwardBlock& block : scratch.blocks) {
-        scratch.block = &block;
-        AddTileOfWidth(call, tile, scratch);
-      }
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      const FlashTile place = place_tile(call.flash, i, width, hn::Lanes(D()));
+      if (place.some.first < end && place.some.last > begin) RunTile(call, place, scratch);
     }
     StoreBlocks(call, scratch);
   }
 }
 
+/// a . b in double: dP - delta cancels where a row sees few keys.
+float RowDot(const float* a, const float* b, size_t n) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> half;
+  const size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(d);
+  const auto add = [&](auto x, auto y) HWY_ATTR {
+    sum = hn::MulAdd(hn::PromoteTo(d, x), hn::PromoteTo(d, y), sum);
+  };
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) add(hn::LoadU(half, a + i), hn::LoadU(half, b + i));
+  if (i < n) add(LoadPartial(half, a + i, n - i), LoadPartial(half, b + i, n - i));
+  return static_cast<float>(hn::GetLane(hn::SumOfLanes(d, sum)));
+}
+
+/// delta of every row of one head.
+void RowDeltas(const AttentionTensors& t, const AttentionGradients& g, std::int64_t batch,
+               std::int64_t head, float* delta) {
+  const auto z = RowsOf(t.z, batch, head, 0);
+  const auto dz = RowsOf(g.d_z, batch, head, 0);
+  for (std::int64_t i = 0; i < t.z.dim(1); ++i) {
+    const float lse =
+        t.lse.as<float>()[batch * t.lse.stride(0) + head * t.lse.stride(1) + i * t.lse.stride(2)];
+    const auto row = static_cast<size_t>(i);
+    delta[i] = lse == kMinusInfinity
+                   ? 0
+                   : RowDot(z.row(row), dz.row(row), static_cast<size_t>(t.z.dim(3)));
+  }
+}
+
+/// d_q += what the runs after the first have.
+void AddRuns(const BackwardShared& shared, std::int64_t batch, std::int64_t query) {
+  const MutableTensorView& to = shared.d_q[0];
+  const auto n = static_cast<size_t>(to.dim(3));
+  for (std::int64_t h = 0; h < to.dim(2); ++h) {
+    float* sum = RowsOf(to, batch, h, query).data;
+    for (size_t run = 1; run < shared.d_q.size(); ++run) {
+      const float* more = RowsOf(shared.d_q[run], batch, h, query).data;
+      for (size_t e = 0; e < n; ++e) sum[e] += more[e];
+    }
+  }
+}
+
 void RunBackward(const AttentionProblem& p, const AttentionTensors& tensors,
                  const AttentionGradients& gradients) {
-  const BackwardPlan plan(p);
-  const std::int64_t heads = p.batch * p.n_kv_heads;
-  const std::int64_t per_head = plan.tiles * plan.tile_floats;
-  Tensor dq(Shape{plan.runs, heads, std::max<std::int64_t>(per_head, 1)});
-  float* const partial = dq.span<float>().data();
-  const auto call_of = [&](std::int64_t head) {
-    return BackwardCall{{p, tensors, head / p.n_kv_heads, head % p.n_kv_heads}, gradients};
-  };
-  parallel_for(plan.runs * heads, [&](std::int64_t unit) {
-    const std::int64_t run = unit / heads, head = unit % heads;
-    RunKeys(call_of(head), plan.keys_of_run(run), partial + unit * per_head);
+  const BackwardPlan plan(p, gradients);
+  BackwardShared shared{plan,
+                        std::vector<float>(static_cast<size_t>(p.batch * p.n_heads * p.q_len)),
+                        std::vector<HeadSums>(plan.sums_at(plan.runs, 0, 0))};
+  Tensor others(Shape{plan.runs - 1, p.batch, p.q_len, p.n_heads, p.head_dim});
+  const Shape one{p.batch, p.q_len, p.n_heads, p.head_dim};
+  shared.d_q = {gradients.d_q};
+  for (std::int64_t run = 1; run < plan.runs; ++run)
+    shared.d_q.emplace_back(others.span<float>().data() + (run - 1) * one.numel(), one);
+
+  parallel_for(p.batch * p.n_heads, [&](std::int64_t i) {
+    RowDeltas(tensors, gradients, i / p.n_heads, i % p.n_heads, shared.delta.data() + i * p.q_len);
   });
-  parallel_for(heads * plan.tiles, [&](std::int64_t index) {
-    const std::int64_t head = index / plan.tiles, i = index % plan.tiles;
-    float* first = partial + head * per_head + i * plan.tile_floats;
-    for (std::int64_t run = 1; run < plan.runs; ++run)
-      AddTo({first, static_cast<size_t>(plan.tile_floats)}, first + run * heads * per_head);
-    StoreQueryGradient(call_of(head),
-                       place_tile(call_of(head).flash, i, plan.width, hn::Lanes(D())), first);
+  parallel_for(plan.units(), [&](std::int64_t unit) {
+    plan.for_each_head(unit, [&](std::int64_t run, std::int64_t batch, std::int64_t kv_head) {
+      RunKeys({.flash = {p, tensors, batch, kv_head},
+               .gradients = gradients,
+               .shared = shared,
+               .d_q = shared.d_q[static_cast<size_t>(run)],
+               .sums = shared.sums.data() + plan.sums_at(run, batch, kv_head)},
+              plan.keys_of_run(run));
+    });
   });
+  if (plan.runs > 1)
+    parallel_for(p.batch * p.q_len,
+                 [&](std::int64_t i) { AddRuns(shared, i / p.q_len, i % p.q_len); });
+  write_head_sums(p, tensors, gradients, shared);
+}
+
+/// 0 * x is NaN for a NaN or an infinite x, and stays in the sum.
+bool FiniteRow(const float* x, size_t n) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  V poison = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) poison = hn::MulAdd(hn::LoadU(d, x + i), hn::Zero(d), poison);
+  if (i < n) poison = hn::MulAdd(LoadPartial(d, x + i, n - i), hn::Zero(d), poison);
+  return hn::AllTrue(d, hn::Eq(poison, hn::Zero(d)));
+}
+
+bool FiniteToken(TensorView view, std::int64_t batch, std::int64_t position) {
+  bool finite = true;
+  for (std::int64_t h = 0; h < view.dim(2); ++h)
+    finite = finite &&
+             FiniteRow(RowsOf(view, batch, h, position).data, static_cast<size_t>(view.dim(3)));
+  return finite;
 }
 
 std::string_view BackwardIsa() {
@@ -159,6 +223,7 @@ HWY_AFTER_NAMESPACE();
 namespace headlight {
 
 HWY_EXPORT(RunBackward);
+HWY_EXPORT(FiniteToken);
 HWY_EXPORT(BackwardIsa);
 
 std::string_view attention_backward_flash(const AttentionProblem& problem,
@@ -166,6 +231,18 @@ std::string_view attention_backward_flash(const AttentionProblem& problem,
                                           const AttentionGradients& gradients) {
   HWY_DYNAMIC_DISPATCH(RunBackward)(problem, tensors, gradients);
   return HWY_DYNAMIC_DISPATCH(BackwardIsa)();
+}
+
+bool all_finite(TensorView view) {
+  std::atomic<bool> finite = true;
+  constexpr std::int64_t kTokens = 64;
+  const std::int64_t blocks = (view.dim(1) + kTokens - 1) / kTokens;
+  parallel_for(view.dim(0) * blocks, [&](std::int64_t i) {
+    const std::int64_t begin = i % blocks * kTokens;
+    for (std::int64_t t = begin; t < std::min(begin + kTokens, view.dim(1)); ++t)
+      if (!HWY_DYNAMIC_DISPATCH(FiniteToken)(view, i / blocks, t)) finite = false;
+  });
+  return finite;
 }
 
 }  // namespace headlight

@@ -7,10 +7,13 @@
 
 namespace headlight {
 
-/// d_q, d_k and d_v, by tiles; k and v finite. The other gradients are not touched. Returns the
-/// instruction set it ran on.
+/// Every gradient that is asked for, by tiles; k and v finite. Returns the instruction set it ran
+/// on.
 std::string_view attention_backward_flash(const AttentionProblem& problem,
                                           const AttentionTensors& tensors,
                                           const AttentionGradients& gradients);
+
+/// Whether k or v [B, T, H, n] holds no infinity and no NaN.
+bool all_finite(TensorView view);
 
 }  // namespace headlight

@@ -16,21 +16,23 @@ struct Case {
   std::int64_t batch = 1, q_len = 1, kv_len = 1, n_heads = 1, n_kv_heads = 1;
   std::int64_t head_dim = 8, head_dim_v = 8;
   AttentionOptions options;
-  bool sinks = false, gates = false, mask = false;
+  bool sinks = false, gates = false, mask = false, slopes = false;
+  Shape bias = {};  ///< rank 0: none
 };
 
 std::string describe(const Case& c) {
   return fmt::format(
-      "B {} Tq {} Tkv {} H {} Hkv {} D {} Dv {} causal {} window ({}, {}) softcap {}", c.batch,
-      c.q_len, c.kv_len, c.n_heads, c.n_kv_heads, c.head_dim, c.head_dim_v,
+      "B {} Tq {} Tkv {} H {} Hkv {} D {} Dv {} causal {} window ({}, {}) softcap {} "
+      "slopes {} bias {}",
+      c.batch, c.q_len, c.kv_len, c.n_heads, c.n_kv_heads, c.head_dim, c.head_dim_v,
       static_cast<int>(c.options.causal), c.options.window.left, c.options.window.right,
-      c.options.softcap);
+      c.options.softcap, c.slopes, c.bias);
 }
 
 /// A call with its data, and room for its gradients.
 struct Trial {
-  Tensor q, k, v, z, lse, d_z, mask, d_q, d_k, d_v;
-  std::vector<float> sinks, gates, d_sinks, d_gates;
+  Tensor q, k, v, z, lse, d_z, mask, bias, d_q, d_k, d_v, d_bias;
+  std::vector<float> sinks, gates, slopes, d_sinks, d_gates, d_slopes;
 
   Trial(const Case& c, unsigned seed)
       : q({c.batch, c.q_len, c.n_heads, c.head_dim}),
@@ -48,10 +50,17 @@ struct Trial {
       for (float& x : t->span<float>()) x = dist(rng);
     for (std::int64_t h = 0; h < c.n_heads; ++h) {
       if (c.sinks) sinks.push_back(dist(rng));
-      if (c.gates) gates.push_back(0.25f + 0.5f * static_cast<float>(h % 2));
+      if (c.gates) gates.push_back(h == 1 ? 0.0f : 0.25f + 0.25f * static_cast<float>(h % 2));
+      if (c.slopes) slopes.push_back(0.1f * dist(rng));
     }
     d_sinks.resize(sinks.size());
     d_gates.resize(gates.size());
+    d_slopes.resize(slopes.size());
+    if (c.bias.rank() > 0) {
+      bias = Tensor(c.bias);
+      d_bias = Tensor(c.bias);
+      for (float& x : bias.span<float>()) x = dist(rng);
+    }
     if (!c.mask) return;
     mask = Tensor(DType::boolean, {1, c.n_heads, c.q_len, c.kv_len});
     for (bool& allowed : mask.span<bool>()) allowed = rng() % 4 != 0;
@@ -61,8 +70,8 @@ struct Trial {
             .k = k,
             .v = v,
             .mask = mask ? mask.view() : TensorView(),
-            .bias = {},
-            .alibi_slopes = {},
+            .bias = bias ? bias.view() : TensorView(),
+            .alibi_slopes = slopes,
             .sinks = sinks,
             .head_gate = gates,
             .z = z,
@@ -73,10 +82,23 @@ struct Trial {
             .d_q = d_q,
             .d_k = d_k,
             .d_v = d_v,
-            .d_bias = {},
+            .d_bias = d_bias ? d_bias.view() : MutableTensorView(),
             .d_sinks = d_sinks,
             .d_head_gate = d_gates,
-            .d_alibi_slopes = {}};
+            .d_alibi_slopes = d_slopes};
+  }
+
+  /// What is added to the score of a pair.
+  float added(const AttentionProblem& p, std::int64_t b, std::int64_t h, std::int64_t i,
+              std::int64_t j) const {
+    float sum = slopes.empty()
+                    ? 0
+                    : slopes[static_cast<std::size_t>(h)] * static_cast<float>(j - p.position(i));
+    if (!bias) return sum;
+    std::int64_t at = 0;
+    const std::int64_t index[] = {b, h, i, j};
+    for (std::size_t e = 0; e < 4; ++e) at = at * bias.dim(e) + (bias.dim(e) == 1 ? 0 : index[e]);
+    return sum + bias.span<float>()[static_cast<std::size_t>(at)];
   }
 };
 
@@ -100,7 +122,9 @@ void naive_gradients(const Case& c, Trial& run) {
         const float gate = run.gates.empty() ? 1 : run.gates[static_cast<std::size_t>(h)];
         const float lse =
             run.lse.span<float>()[static_cast<std::size_t>((b * c.n_heads + h) * c.q_len + i)];
-        const float delta = dot(dz, row(run.z, b, i, h), c.head_dim_v);
+        // From the other end: a row of one key must not find z equal to v, and its sum the same.
+        float delta = 0;
+        for (std::int64_t e = c.head_dim_v; e-- > 0;) delta += dz[e] * row(run.z, b, i, h)[e];
         const auto keys = p.keys_of(i);
         for (std::int64_t j = keys.first; j < keys.last; ++j) {
           const std::size_t pair = static_cast<std::size_t>((h * c.q_len + i) * c.kv_len + j);
@@ -113,7 +137,7 @@ void naive_gradients(const Case& c, Trial& run) {
             slope = 1 - t * t;
             s = p.softcap * t;
           }
-          const float w = std::exp(s - lse);
+          const float w = std::exp(s + run.added(p, b, h, i, j) - lse);
           const float dp = gate * dot(dz, row(run.v, b, j, h / group), c.head_dim_v);
           const float ds = w * (dp - delta) * slope * p.scale;
           for (std::int64_t e = 0; e < c.head_dim; ++e) {
@@ -124,6 +148,12 @@ void naive_gradients(const Case& c, Trial& run) {
             row(run.d_v, b, j, h / group)[e] += gate * w * dz[e];
         }
       }
+}
+
+/// Sums of terms of about `size` in all.
+void expect_sums(std::span<const float> fast, std::span<const float> reference, double size) {
+  for (std::size_t i = 0; i < fast.size(); ++i)
+    ASSERT_NEAR(fast[i], reference[i], 1e-5 * (size + std::fabs(reference[i]))) << i;
 }
 
 /// Checks the tiled gradients of one case on every instruction set; the oracle runs once.
@@ -142,12 +172,10 @@ void expect_agrees(const Case& c, unsigned seed) {
     for (Tensor Trial::*d : {&Trial::d_q, &Trial::d_k, &Trial::d_v})
       EXPECT_TRUE(testing::agrees((fast.*d).span<float>(), (naive.*d).span<float>(),
                                   (reference.*d).span<float>()));
-    for (std::size_t h = 0; h < fast.d_sinks.size(); ++h)
-      EXPECT_NEAR(fast.d_sinks[h], reference.d_sinks[h],
-                  1e-5 * (1 + std::fabs(reference.d_sinks[h])));
-    for (std::size_t h = 0; h < fast.d_gates.size(); ++h)
-      EXPECT_NEAR(fast.d_gates[h], reference.d_gates[h],
-                  1e-5 * (static_cast<double>(c.q_len) + std::fabs(reference.d_gates[h])));
+    expect_sums(fast.d_sinks, reference.d_sinks, 1);
+    expect_sums(fast.d_gates, reference.d_gates, static_cast<double>(c.q_len));
+    expect_sums(fast.d_slopes, reference.d_slopes, static_cast<double>(c.q_len * c.kv_len));
+    if (fast.d_bias) expect_sums(fast.d_bias.span<float>(), reference.d_bias.span<float>(), 1);
   });
 }
 
@@ -158,7 +186,7 @@ Case random_case(std::mt19937& rng) {
   Case c;
   c.batch = pick({1, 2});
   c.q_len = pick({1, 2, 15, 17, 33, 48, 49, 70});
-  c.kv_len = pick({1, 2, 7, 8, 9, 31, 127, 128, 129});
+  c.kv_len = pick({2, 7, 8, 9, 31, 127, 128, 129});
   c.n_kv_heads = pick({1, 2});
   c.n_heads = c.n_kv_heads * pick({1, 2});
   c.head_dim = pick({1, 5, 8, 24, 33, 64});
@@ -169,12 +197,54 @@ Case random_case(std::mt19937& rng) {
   c.sinks = rng() % 4 == 0;
   c.gates = rng() % 4 == 0;
   c.mask = rng() % 4 == 0;
+  c.slopes = rng() % 4 == 0;
+  if (rng() % 2 == 0)
+    c.bias = {pick({1, c.batch}), pick({1, c.n_heads}), pick({1, c.q_len}), pick({1, c.kv_len})};
   return c;
 }
 
 TEST(AttentionBackwardFlash, AgreesOnRandomProblemsOnEveryTarget) {
   std::mt19937 rng(17);
-  for (unsigned i = 0; i < 24; ++i) expect_agrees(random_case(rng), i);
+  for (unsigned i = 0; i < 40; ++i) expect_agrees(random_case(rng), i);
+}
+
+// A bias that repeats makes one unit go through several heads, on as many runs of keys.
+TEST(AttentionBackwardFlash, EveryBroadcastOfABiasOnThreads) {
+  set_threads(3);
+  for (unsigned bits = 0; bits < 16; ++bits) {
+    Case c{.batch = 2,
+           .q_len = 50,
+           .kv_len = 300,
+           .n_heads = 4,
+           .n_kv_heads = 2,
+           .head_dim = 16,
+           .head_dim_v = 8,
+           .options = {}};
+    c.bias = {c.batch, c.n_heads, c.q_len, c.kv_len};
+    for (std::size_t e = 0; e < 4; ++e)
+      if (bits >> e & 1) c.bias[e] = 1;
+    expect_agrees(c, bits);
+  }
+  set_threads(0);
+}
+
+// The pattern of a row with one key is 1, whatever its score: no gradient but V's.
+TEST(AttentionBackwardFlash, OneKeyGetsNoScoreGradient) {
+  const Case c{.batch = 2,
+               .q_len = 49,
+               .kv_len = 1,
+               .n_heads = 2,
+               .n_kv_heads = 1,
+               .head_dim = 24,
+               .head_dim_v = 64,
+               .options = {}};
+  testing::on_every_target([&] {
+    Trial run(c, 2);
+    attention(run.tensors(), c.options);
+    attention_backward(run.tensors(), c.options, run.gradients());
+    for (const Tensor* d : {&run.d_q, &run.d_k})
+      for (const float x : d->span<float>()) ASSERT_NEAR(x, 0, 3e-5);
+  });
 }
 
 TEST(AttentionBackwardFlash, ThreadsChangeNothingFromRunToRun) {

@@ -9,13 +9,11 @@
 #define HEADLIGHT_ATTENTION_BACKWARD_TILE_INL_H
 #endif
 
-#include <cmath>
 #include <cstddef>
 #include <limits>
 
-#include "core/threads.h"
 #include "hwy/highway.h"
-#include "kernels/attention_backward.h"
+#include "kernels/attention_backward_plan.h"
 #include "kernels/attention_flash_adjust-inl.h"
 #include "kernels/attention_flash_pack-inl.h"
 #include "kernels/attention_flash_product-inl.h"
@@ -27,36 +25,39 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Keys whose dK and dV stay in L2 while all query tiles pass by.
-constexpr std::int64_t kBackwardKeys = 4 * kBlockKeys;
+/// Packed keys and their gradients that stay in L2 while all query tiles pass by.
+constexpr std::int64_t kBackwardBytes = 1200 << 10;
 
 /// `n` elements as whole vectors.
 inline size_t Padded(std::int64_t n) {
   return round_up(static_cast<size_t>(n), hn::Lanes(D()));
 }
 
+/// One run of keys of one key/value head.
 struct BackwardCall {
   FlashCall flash;
   const AttentionGradients& gradients;
+  const BackwardShared& shared;
+  MutableTensorView d_q;     ///< the run's own
+  HeadSums* sums = nullptr;  ///< of the group's first query head
 };
 
 /// A tile of queries with everything the gradients of its pairs need.
 struct BackwardTile {
-  FlashTile flash;                 ///< q_t only
-  const float* dz_t = nullptr;     ///< [head_dim_v, width]
-  const float* q_rows = nullptr;   ///< column panels (see PackPanels)
+  FlashTile flash;                 ///< q_t only, times the scale
+  const float* dz_t = nullptr;     ///< [head_dim_v, width]; times the gate, unless that is 0
+  const float* q_rows = nullptr;   ///< column panels (see PackPanels), times the scale
   const float* dz_rows = nullptr;  ///< column panels, times the gate
-  const float* lse = nullptr;      ///< [width]; +inf for dead rows and empty lanes
+  const float* lse2 = nullptr;     ///< [width], times log2(e); +inf for dead rows and empty lanes
   const float* delta = nullptr;    ///< [width]
-  float* dq_t = nullptr;           ///< [head_dim, width], added to
-  float gate = 1;
+  float* dq_t = nullptr;           ///< [head_dim, width], to be multiplied by the scale
 };
 
 /// A block of keys: K and V as panels, dK and dV as rows of whole vectors.
 struct BackwardBlock {
   std::int64_t begin = 0;
   size_t count = 0;
-  float* k_by_key = nullptr;      ///< packed for Scores
+  float* k_by_key = nullptr;      ///< for Scores
   float* v_by_key = nullptr;      ///< the same of V
   float* k_by_element = nullptr;  ///< panels of kRows elements, for AddValues
   float* d_k = nullptr;
@@ -65,7 +66,7 @@ struct BackwardBlock {
 
 /// Working memory of one thread, kept for the next call.
 struct BackwardScratch {
-  FlashScratch flash;  ///< scores, pairs, largest, and shrink (all ones)
+  FlashScratch flash;  ///< scores, pairs, largest, and ones
   Tensor storage;
   float* d_scores = nullptr;
   float* slopes = nullptr;  ///< d capped / d score
@@ -73,70 +74,64 @@ struct BackwardScratch {
   float* dz_t = nullptr;
   float* q_rows = nullptr;
   float* dz_rows = nullptr;
-  float* lse = nullptr;
+  float* dq_t = nullptr;
+  float* lse2 = nullptr;
   float* delta = nullptr;
-  std::array<BackwardBlock, kBackwardKeys / kBlockKeys> memory{};
+  std::vector<BackwardBlock> memory;
   std::span<BackwardBlock> blocks;  ///< those in use
   BackwardBlock* block = nullptr;   ///< the current one
 };
 
-/// How a call is cut: query tiles of a key/value head, and runs of keys that go in parallel.
-struct BackwardPlan {
-  std::int64_t width, tiles, tile_floats, runs, kv_len;
-
-  explicit BackwardPlan(const AttentionProblem& p)
-      : width(static_cast<std::int64_t>(kTileVecs * hn::Lanes(D()))),
-        tiles(p.n_heads / p.n_kv_heads * ((p.q_len + width - 1) / width)),
-        tile_floats(width *
-                    static_cast<std::int64_t>(round_up(static_cast<size_t>(p.head_dim), kRows))),
-        kv_len(p.kv_len) {
-    const std::int64_t heads = std::max<std::int64_t>(p.batch * p.n_kv_heads, 1);
-    const std::int64_t blocks = std::max<std::int64_t>((kv_len + kBlockKeys - 1) / kBlockKeys, 1);
-    const std::int64_t wanted = threads() == 1 ? 1 : (2 * threads() + heads - 1) / heads;
-    runs = std::min(wanted, blocks);
-  }
-  AttentionProblem::KeyRange keys_of_run(std::int64_t run) const {
-    const std::int64_t blocks = (kv_len + kBlockKeys - 1) / kBlockKeys;
-    return {std::min(kv_len, run * blocks / runs * kBlockKeys),
-            std::min(kv_len, (run + 1) * blocks / runs * kBlockKeys)};
-  }
-};
-
-inline void Reserve(const AttentionProblem& p, BackwardScratch& s) {
-  const size_t width = kTileVecs * hn::Lanes(D());
-  const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
-  const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
-  std::vector<std::pair<float**, size_t>> parts = {
-      {&s.flash.scores, keys * width},
-      {&s.flash.pairs, keys * width},
-      {&s.flash.largest, width},
-      {&s.flash.shrink, width},
-      {&s.d_scores, keys * width},
-      {&s.slopes, keys * width},
-      {&s.q_t, d * width},
-      {&s.dz_t, dv * width},
-      {&s.q_rows, Padded(p.head_dim) * width},
-      {&s.dz_rows, Padded(p.head_dim_v) * width},
-      {&s.lse, width},
-      {&s.delta, width},
-  };
-  for (BackwardBlock& block : s.memory)
-    parts.insert(parts.end(),
-                 {{&block.k_by_key, keys * PackedKey(d)},
-                  {&block.v_by_key, keys * PackedKey(dv)},
-                  {&block.k_by_element, static_cast<size_t>(kBlockKeys) * round_up(d, kRows)},
-                  {&block.d_k, keys * Padded(p.head_dim)},
-                  {&block.d_v, keys * Padded(p.head_dim_v)}});
-  lay_out(parts, s.storage);
-  std::fill_n(s.flash.shrink, width, 1.0f);
+inline size_t BackwardWidth() {
+  return kTileVecs * hn::Lanes(D());
 }
 
-/// Rows [begin, begin + rows) of one head of a [B, T, H, n] fp32 view.
-inline Matrix<const float> RowsOf(TensorView view, std::int64_t batch, std::int64_t head,
-                                  std::int64_t begin) {
-  return {
-      view.as<float>() + batch * view.stride(0) + begin * view.stride(1) + head * view.stride(2),
-      view.stride(1)};
+/// Blocks that are packed at a time.
+inline std::int64_t BlocksAtOnce(const AttentionProblem& p) {
+  const size_t key = PackedKey(static_cast<size_t>(p.head_dim)) +
+                     PackedKey(static_cast<size_t>(p.head_dim_v)) + 2 * Padded(p.head_dim) +
+                     Padded(p.head_dim_v);
+  const auto bytes = static_cast<std::int64_t>(key * sizeof(float)) * kBlockKeys;
+  const std::int64_t needed = (p.kv_len + kBlockKeys - 1) / kBlockKeys;
+  return std::clamp<std::int64_t>(kBackwardBytes / bytes, 1, std::max<std::int64_t>(needed, 1));
+}
+
+inline void Reserve(const AttentionProblem& p, BackwardScratch& s) {
+  const size_t width = BackwardWidth();
+  const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
+  const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
+  std::vector<std::pair<float**, size_t>>& parts = s.flash.parts;
+  parts = {{&s.flash.scores, keys * width},
+           {&s.flash.pairs, keys * width},
+           {&s.flash.largest, width},
+           {&s.flash.ones, width},
+           {&s.d_scores, keys * width},
+           {&s.slopes, keys * width},
+           {&s.q_t, d * width},
+           {&s.dz_t, dv * width},
+           {&s.q_rows, Padded(p.head_dim) * width},
+           {&s.dz_rows, Padded(p.head_dim_v) * width},
+           {&s.dq_t, round_up(d, kRows) * width},
+           {&s.lse2, width},
+           {&s.delta, width}};
+  s.memory.resize(static_cast<size_t>(BlocksAtOnce(p)));
+  for (BackwardBlock& block : s.memory)
+    parts.insert(parts.end(), {{&block.k_by_key, keys * PackedKey(d)},
+                               {&block.v_by_key, keys * PackedKey(dv)},
+                               {&block.k_by_element, round_up(d, kRows) / kRows * kValuePanel},
+                               {&block.d_k, keys * Padded(p.head_dim)},
+                               {&block.d_v, keys * Padded(p.head_dim_v)}});
+  lay_out(parts, s.storage);
+  std::fill_n(s.flash.ones, width, 1.0f);
+}
+
+/// Rows [begin, ..) of one head of a [B, T, H, n] fp32 view.
+template <bool kMutable>
+auto RowsOf(const BasicTensorView<kMutable>& view, std::int64_t batch, std::int64_t head,
+            std::int64_t begin) {
+  auto* data = view.template as<float>() + batch * view.stride(0) + begin * view.stride(1) +
+               head * view.stride(2);
+  return Matrix<std::remove_pointer_t<decltype(data)>>{data, view.stride(1)};
 }
 
 /// Calls f(first vector, vectors) for column panels of 1 to 3 vectors, as even as can be.
@@ -147,56 +142,127 @@ HWY_INLINE void ForEachPanel(size_t vectors, const F& f) {
     f(i * vectors / panels, (i + 1) * vectors / panels - i * vectors / panels);
 }
 
-/// Rows as column panels, one after another: panel [width, 1 to 3 vectors], zero past rows and n.
+inline void ScaleBy(float factor, float* x, size_t n) {
+  if (factor == 1) return;
+  const D d;
+  for (size_t i = 0; i < n; i += hn::Lanes(d))
+    hn::Store(hn::Mul(hn::Load(d, x + i), hn::Set(d, factor)), d, x + i);
+}
+
+/// Rows times a factor as column panels, one after another: panel [width, 1 to 3 vectors], zero
+/// past rows and n.
 inline void PackPanels(Matrix<const float> from, size_t rows, size_t width, std::int64_t n,
-                       float* to) {
+                       float factor, float* to) {
   const size_t lanes = hn::Lanes(D());
   const auto columns = static_cast<size_t>(n);
-  std::fill_n(to, width * Padded(n), 0.0f);
+  float* const first_panel = to;
+  if (rows < width || Padded(n) != columns) std::fill_n(to, width * Padded(n), 0.0f);
   ForEachPanel(Padded(n) / lanes, [&](size_t first, size_t vectors) {
     const size_t begin = first * lanes, end = std::min(columns, begin + vectors * lanes);
     for (size_t i = 0; i < rows; ++i)
       std::copy(from.row(i) + begin, from.row(i) + end, to + i * vectors * lanes);
     to += width * vectors * lanes;
   });
+  ScaleBy(factor, first_panel, width * Padded(n));
 }
 
-/// Keys [begin, end) of a run's rows, rounded to whole register tiles, of tiles `width` wide.
+/// Rows times a factor, transposed onto the lanes; zero on the lanes past the last row.
+inline void PackLanes(Matrix<const float> from, const FlashTile& place, std::int64_t n,
+                      float factor, float* to) {
+  const auto columns = static_cast<size_t>(n);
+  if (place.rows < place.width) std::fill_n(to, columns * place.width, 0.0f);
+  Transpose(from, place.rows, columns, {to, static_cast<std::int64_t>(place.width)});
+  ScaleBy(factor, to, columns * place.width);
+}
+
+/// lse and delta of a tile's rows.
+inline void PackRowSums(const BackwardCall& call, const FlashTile& place, BackwardScratch& s) {
+  const FlashCall& flash = call.flash;
+  const AttentionProblem& p = flash.problem;
+  const TensorView& lse = flash.tensors.lse;
+  const float* lse_rows = lse.as<float>() + flash.batch * lse.stride(0) +
+                          place.head * lse.stride(1) + place.q_begin * lse.stride(2);
+  const float* delta =
+      call.shared.delta.data() + (flash.batch * p.n_heads + place.head) * p.q_len + place.q_begin;
+  for (size_t i = 0; i < place.width; ++i) {
+    const float value =
+        i < place.rows ? lse_rows[static_cast<std::int64_t>(i) * lse.stride(2)] : kMinusInfinity;
+    const bool dead = value == kMinusInfinity;
+    s.lse2[i] = dead ? std::numeric_limits<float>::infinity() : value * kLog2e;
+    s.delta[i] = dead ? 0 : delta[i];
+  }
+}
+
+/// Packs one tile's queries and output gradients, and dQ as far as it has come.
+inline BackwardTile PackTile(const BackwardCall& call, const FlashTile& place, BackwardScratch& s) {
+  const FlashCall& flash = call.flash;
+  const AttentionProblem& p = flash.problem;
+  const auto q = RowsOf(flash.tensors.q, flash.batch, place.head, place.q_begin);
+  const auto dz = RowsOf(call.gradients.d_z, flash.batch, place.head, place.q_begin);
+  BackwardTile tile{.flash = place,
+                    .dz_t = s.dz_t,
+                    .q_rows = s.q_rows,
+                    .dz_rows = s.dz_rows,
+                    .lse2 = s.lse2,
+                    .delta = s.delta,
+                    .dq_t = s.dq_t};
+  tile.flash.q_t = s.q_t;
+  PackLanes(q, place, p.head_dim, p.scale, s.q_t);
+  PackLanes(dz, place, p.head_dim_v, place.gate == 0 ? 1 : place.gate, s.dz_t);
+  PackRowSums(call, place, s);
+  if (place.gate == 0) return tile;
+  PackPanels(q, place.rows, place.width, p.head_dim, p.scale, s.q_rows);
+  PackPanels(dz, place.rows, place.width, p.head_dim_v, place.gate, s.dz_rows);
+  std::fill_n(s.dq_t, round_up(static_cast<size_t>(p.head_dim), kRows) * place.width, 0.0f);
+  return tile;
+}
+
+/// Keys [begin, end) of a run's rows, rounded to whole register tiles.
 struct KeyRun {
-  size_t begin, end, width;
+  size_t begin, end;
+};
+
+/// Rows of scores, kWidth vectors each, as a left operand. The constant stride takes one register
+/// for all eight rows.
+template <size_t kWidth>
+struct ScoreRows {
+  const float* HWY_RESTRICT data;
+  HWY_INLINE float operator()(size_t row, size_t i) const {
+    return data[row * kWidth * hn::Lanes(D()) + i];
+  }
 };
 
 /// out[j][.] += sum over i of a[j][i] * b[i][.] for one panel of b, kVecs vectors wide.
-template <size_t kVecs>
-void AddPanel(D d, const float* HWY_RESTRICT a, KeyRun run, const float* HWY_RESTRICT b,
-              float* HWY_RESTRICT out, size_t out_stride) {
-  const size_t lanes = hn::Lanes(d);
+template <size_t kWidth, size_t kVecs>
+HWY_NOINLINE void AddPanel(D d, const float* HWY_RESTRICT a, KeyRun run,
+                           const float* HWY_RESTRICT b, float* HWY_RESTRICT out,
+                           size_t out_stride) {
+  const size_t lanes = hn::Lanes(d), width = kWidth * lanes;
   for (size_t j = run.begin; j < run.end; j += kRows) {
+    float* HWY_RESTRICT rows = out + j * out_stride;
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c)
-        acc[r][c] = hn::Load(d, out + (j + r) * out_stride + c * lanes);
-    Accumulate<kVecs>(d, RowsOperand{a + j * run.width, run.width}, b, run.width, acc);
+      for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Load(d, rows + r * out_stride + c * lanes);
+    Accumulate<kVecs>(d, ScoreRows<kWidth>{a + j * width}, b, width, acc);
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c)
-        hn::Store(acc[r][c], d, out + (j + r) * out_stride + c * lanes);
+      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, rows + r * out_stride + c * lanes);
   }
 }
 
 /// out[j][0, n) += sum over the tile's queries i of a[j][i] * rows[i][0, n); rows as panels.
-inline void AddToKeys(D d, const float* a, KeyRun run, const float* panels, std::int64_t n,
-                      float* out) {
+template <size_t kWidth>
+void AddToKeys(D d, const float* a, KeyRun run, const float* panels, std::int64_t n, float* out) {
   const size_t lanes = hn::Lanes(d), stride = Padded(n);
   ForEachPanel(stride / lanes, [&](size_t first, size_t vectors) {
     float* to = out + first * lanes;
-    if (vectors == 1) AddPanel<1>(d, a, run, panels, to, stride);
-    if (vectors == 2) AddPanel<2>(d, a, run, panels, to, stride);
-    if (vectors == 3) AddPanel<3>(d, a, run, panels, to, stride);
-    panels += run.width * vectors * lanes;
+    if (vectors == 1) AddPanel<kWidth, 1>(d, a, run, panels, to, stride);
+    if (vectors == 2) AddPanel<kWidth, 2>(d, a, run, panels, to, stride);
+    if (vectors == 3) AddPanel<kWidth, 3>(d, a, run, panels, to, stride);
+    panels += kWidth * lanes * vectors * lanes;
   });
 }
 
@@ -206,6 +272,8 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
   const FlashCall& flash = call.flash;
   const AttentionProblem& p = flash.problem;
   const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
+  const hn::CappedTag<float, kRows> dr;
+  FiniteWatch unread(dr);  // the caller has made sure that all is finite
   size_t used = 0;
   for (; begin < end; begin += kBlockKeys, ++used) {
     BackwardBlock& block = s.memory[used];
@@ -215,10 +283,9 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
     PackForScores(keys, block.count, d, block.k_by_key);
     PackForScores(RowsOf(flash.tensors.v, flash.batch, flash.kv_head, begin), block.count, dv,
                   block.v_by_key);
-    for (size_t e = 0; e < round_up(d, kRows); ++e)
-      for (size_t j = 0; j < block.count; ++j)
-        block.k_by_element[(e / kRows * static_cast<size_t>(kBlockKeys) + j) * kRows + e % kRows] =
-            e < d ? keys.row(j)[e] : 0.0f;
+    for (size_t j = 0; j < block.count; j += kRows)
+      PackValueRows(dr, {keys.row(j), keys.stride}, std::min(kRows, block.count - j), d,
+                    block.k_by_element + j * kRows, unread);
     const size_t rows = round_up(block.count, kRows);
     std::fill_n(block.d_k, rows * Padded(p.head_dim), 0.0f);
     std::fill_n(block.d_v, rows * Padded(p.head_dim_v), 0.0f);
@@ -226,83 +293,12 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
   s.blocks = std::span(s.memory).first(used);
 }
 
-/// What of a tile does not depend on the keys: lse, delta = dz . z.
-inline void PackRowSums(const BackwardCall& call, const FlashTile& place, BackwardScratch& s) {
-  const FlashCall& flash = call.flash;
-  const TensorView lse = flash.tensors.lse, z = flash.tensors.z;
-  const auto dz = RowsOf(call.gradients.d_z, flash.batch, place.head, place.q_begin);
-  const auto z_rows = RowsOf(z, flash.batch, place.head, place.q_begin);
-  const auto n = static_cast<size_t>(flash.problem.head_dim_v);
-  for (size_t i = 0; i < place.width; ++i) {
-    s.lse[i] = std::numeric_limits<float>::infinity();
-    s.delta[i] = 0;
-    if (i >= place.rows) continue;
-    const float value =
-        lse.as<float>()[flash.batch * lse.stride(0) + place.head * lse.stride(1) +
-                        (place.q_begin + static_cast<std::int64_t>(i)) * lse.stride(2)];
-    if (value == kMinusInfinity) continue;
-    s.lse[i] = value;
-    double sum = 0;
-    for (size_t e = 0; e < n; ++e) sum += static_cast<double>(dz.row(i)[e]) * z_rows.row(i)[e];
-    s.delta[i] = static_cast<float>(sum);
-  }
-}
-
-inline void ScaleBy(float factor, std::span<float> x) {
-  for (float& value : x) value *= factor;
-}
-
-/// Packs one tile's queries and output gradients.
-inline BackwardTile PackTile(const BackwardCall& call, const FlashTile& place, float* dq_t,
-                             BackwardScratch& s) {
-  const FlashCall& flash = call.flash;
-  const AttentionProblem& p = flash.problem;
-  const auto d = static_cast<size_t>(p.head_dim), dv = static_cast<size_t>(p.head_dim_v);
-  const auto q = RowsOf(flash.tensors.q, flash.batch, place.head, place.q_begin);
-  const auto dz = RowsOf(call.gradients.d_z, flash.batch, place.head, place.q_begin);
-  const auto stride = static_cast<std::int64_t>(place.width);
-  const auto& gates = flash.tensors.head_gate;
-  BackwardTile tile{.flash = place,
-                    .dz_t = s.dz_t,
-                    .q_rows = s.q_rows,
-                    .dz_rows = s.dz_rows,
-                    .lse = s.lse,
-                    .delta = s.delta,
-                    .dq_t = dq_t,
-                    .gate = gates.empty() ? 1.0f : gates[static_cast<size_t>(place.head)]};
-  tile.flash.q_t = s.q_t;
-  if (place.rows < place.width) {
-    std::fill_n(s.q_t, d * place.width, 0.0f);
-    std::fill_n(s.dz_t, dv * place.width, 0.0f);
-  }
-  Transpose(q, place.rows, d, {s.q_t, stride});
-  Transpose(dz, place.rows, dv, {s.dz_t, stride});
-  ScaleBy(p.scale, {s.q_t, d * place.width});
-  PackPanels(q, place.rows, place.width, p.head_dim, s.q_rows);
-  PackPanels(dz, place.rows, place.width, p.head_dim_v, s.dz_rows);
-  if (tile.gate != 1) ScaleBy(tile.gate, {s.dz_rows, Padded(p.head_dim_v) * place.width});
-  PackRowSums(call, place, s);
-  return tile;
-}
-
-/// d capped / d score = 1 - tanh^2(score / cap), before the scores are capped.
-inline void SoftcapSlopes(D d, const TileScores& s, float cap, float* HWY_RESTRICT slopes) {
-  const V inverse = hn::Set(d, 1.0f / cap);
-  for (size_t j = s.begin; j < s.end; ++j)
-    for (size_t c = 0; c < s.tile.width; c += hn::Lanes(d)) {
-      const V t = Tanh(d, hn::Mul(hn::Load(d, s.row(j) + c), inverse));
-      hn::Store(hn::NegMulAdd(t, t, hn::Set(d, 1.0f)), d, slopes + j * s.tile.width + c);
-    }
-}
-
 inline void StoreBlocks(const BackwardCall& call, const BackwardScratch& s) {
-  const auto store = [&](MutableTensorView to, const BackwardBlock& block, const float* from) {
-    const auto n = static_cast<size_t>(to.dim(3));
+  const auto store = [&](const MutableTensorView& to, const BackwardBlock& block,
+                         const float* from) {
+    const auto rows = RowsOf(to, call.flash.batch, call.flash.kv_head, block.begin);
     for (size_t j = 0; j < block.count; ++j)
-      std::copy_n(from + j * Padded(to.dim(3)), n,
-                  to.as<float>() + call.flash.batch * to.stride(0) +
-                      (block.begin + static_cast<std::int64_t>(j)) * to.stride(1) +
-                      call.flash.kv_head * to.stride(2));
+      std::copy_n(from + j * Padded(to.dim(3)), to.dim(3), rows.row(j));
   };
   for (const BackwardBlock& block : s.blocks) {
     store(call.gradients.d_k, block, block.d_k);
@@ -310,18 +306,17 @@ inline void StoreBlocks(const BackwardCall& call, const BackwardScratch& s) {
   }
 }
 
-inline void AddTo(std::span<float> sum, const float* more) {
-  for (size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
-}
-
-inline void StoreQueryGradient(const BackwardCall& call, const FlashTile& place,
-                               const float* dq_t) {
-  const MutableTensorView& to = call.gradients.d_q;
-  Transpose({dq_t, static_cast<std::int64_t>(place.width)},
-            static_cast<size_t>(call.flash.problem.head_dim), place.rows,
-            {to.as<float>() + call.flash.batch * to.stride(0) + place.q_begin * to.stride(1) +
-                 place.head * to.stride(2),
-             to.stride(1)});
+/// Adds the tile's dQ, times the scale, to its rows.
+inline void AddQueryGradient(const BackwardCall& call, const BackwardTile& tile,
+                             BackwardScratch& s) {
+  const AttentionProblem& p = call.flash.problem;
+  const FlashTile& place = tile.flash;
+  const auto n = static_cast<size_t>(p.head_dim);
+  const auto to = RowsOf(call.d_q, call.flash.batch, place.head, place.q_begin);
+  float* const rows = s.q_rows;  // packed anew for the next tile
+  Transpose({tile.dq_t, static_cast<std::int64_t>(place.width)}, n, place.rows, {rows, p.head_dim});
+  for (size_t i = 0; i < place.rows; ++i)
+    for (size_t e = 0; e < n; ++e) to.row(i)[e] += p.scale * rows[i * n + e];
 }
 
 }  // namespace HWY_NAMESPACE

@@ -46,17 +46,18 @@ HWY_INLINE void ForEachVector(D d, const TileScores& s, const F& f) {
 /// The part of a [B, H, Tq, Tkv] view (extents may be 1) that belongs to a tile and a block.
 template <class T>
 struct Pairs {
-  const T* data;  ///< the tile's first query, the block's first key
+  T* data;  ///< the tile's first query, the block's first key
   std::int64_t query_stride, key_stride;
 
-  Pairs(TensorView view, const FlashCall& call, const TileScores& s) {
+  template <bool kMutable>
+  Pairs(const BasicTensorView<kMutable>& view, const FlashCall& call, const TileScores& s) {
     const auto stride = [&](size_t i) { return view.dim(i) == 1 ? 0 : view.stride(i); };
     query_stride = stride(2);
     key_stride = stride(3);
-    data = static_cast<const T*>(view.data()) + call.batch * stride(0) + s.tile.head * stride(1) +
+    data = static_cast<T*>(view.data()) + call.batch * stride(0) + s.tile.head * stride(1) +
            s.tile.q_begin * query_stride + s.block_begin * key_stride;
   }
-  const T* at(size_t query, size_t j) const {
+  T* at(size_t query, size_t j) const {
     return data + static_cast<std::int64_t>(query) * query_stride +
            static_cast<std::int64_t>(j) * key_stride;
   }
@@ -71,7 +72,7 @@ inline void Softcap(D d, const TileScores& s, float cap) {
   });
 }
 
-inline void AddBias(D d, const TileScores& s, const Pairs<float>& bias, float* pairs) {
+inline void AddBias(D d, const TileScores& s, const Pairs<const float>& bias, float* pairs) {
   const size_t width = s.tile.width;
   if (bias.key_stride == 1) {
     Transpose({bias.at(0, s.begin), bias.query_stride}, s.tile.rows, s.end - s.begin,
@@ -127,7 +128,7 @@ inline void MaskPositions(D d, const FlashCall& call, const TileScores& s) {
 }
 
 /// A mask that is the same for every query, such as one for padding.
-inline void MaskKeys(const TileScores& s, const Pairs<std::uint8_t>& mask) {
+inline void MaskKeys(const TileScores& s, const Pairs<const std::uint8_t>& mask) {
   for (size_t j = s.begin; j < s.end; ++j)
     if (*mask.at(0, j) == 0) std::fill_n(s.row(j), s.tile.width, kMinusInfinity);
 }
@@ -139,7 +140,7 @@ inline bool EightOnes(const std::uint8_t* p) {
   return word == 0x0101010101010101u;
 }
 
-inline void MaskPairs(const TileScores& s, const Pairs<std::uint8_t>& mask) {
+inline void MaskPairs(const TileScores& s, const Pairs<const std::uint8_t>& mask) {
   for (size_t i = 0; i < s.tile.rows; ++i)
     for (size_t j = s.begin; j < s.end;) {
       if (mask.key_stride == 1 && j + 8 <= s.end && EightOnes(mask.at(i, j))) {
@@ -157,13 +158,13 @@ inline void AdjustScores(D d, const FlashCall& call, const TileScores& s, FlashS
   const AttentionProblem& p = call.problem;
   const AttentionTensors& t = call.tensors;
   if (p.softcap > 0) Softcap(d, s, p.softcap);
-  if (t.bias) AddBias(d, s, Pairs<float>(t.bias, call, s), scratch.pairs);
+  if (t.bias) AddBias(d, s, Pairs<const float>(t.bias, call, s), scratch.pairs);
   if (!t.alibi_slopes.empty())
     AddAlibi(d, s, t.alibi_slopes[static_cast<size_t>(s.tile.head)], p.position(s.tile.q_begin));
   if (s.key(s.begin) < s.tile.all.first || s.key(s.end) > s.tile.all.last)
     MaskPositions(d, call, s);
   if (t.mask) {
-    const Pairs<std::uint8_t> mask(t.mask, call, s);
+    const Pairs<const std::uint8_t> mask(t.mask, call, s);
     mask.query_stride == 0 ? MaskKeys(s, mask) : MaskPairs(s, mask);
   }
   for (size_t c = 0; c < s.tile.width; c += hn::Lanes(d)) {

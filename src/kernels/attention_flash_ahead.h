@@ -29,7 +29,7 @@ class RowsAhead {
 
   /// Asks for the next few rows.
   void operator()() {
-    constexpr int kRowsAtOnce = 2;
+    constexpr int kRowsAtOnce = 3;
     for (int i = 0; i < kRowsAtOnce && current_ < count_; ++i) ask();
   }
 

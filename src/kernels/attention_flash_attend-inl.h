@@ -42,7 +42,8 @@ struct Step {
   size_t first_vec, begin, end;
 };
 
-/// The steps of a tile against keys [s.begin, s.end): one, unless positions cut its end.
+/// The steps of a tile against keys [s.begin, s.end): one, unless positions cut its end. A tile
+/// that keeps its weights computes them all.
 class Staircase {
  public:
   Staircase(const AttentionProblem& p, const TileScores& s) {
@@ -50,7 +51,7 @@ class Staircase {
     size_t begin = s.begin;
     for (size_t c = 0; c < vecs; ++c) {
       size_t end = s.end;
-      if (s.key(s.end) > s.tile.all.last && c + 1 < vecs) {
+      if (s.key(s.end) > s.tile.all.last && c + 1 < vecs && s.tile.kept == nullptr) {
         const auto query = s.tile.q_begin + static_cast<std::int64_t>((c + 1) * lanes) - 1;
         const std::int64_t seen = std::max<std::int64_t>(p.keys_of(query).last - s.block_begin, 0);
         // Whole register tiles; what lies past the last key seen is masked.
@@ -96,8 +97,7 @@ template <size_t kWidth>
 HWY_INLINE void ValueStep(D d, const TileScores& s, const Step& step, size_t head_dim_v,
                           const float* shrink, FlashScratch& scratch) {
   const size_t lane = step.first_vec * hn::Lanes(d);
-  const ValuePanels v{scratch.block->v + step.begin * kRows,
-                      static_cast<size_t>(kBlockKeys) * kRows, head_dim_v};
+  const ValuePanels v{scratch.block->v + step.begin * kRows, kValuePanel, head_dim_v};
   WithVecs<kWidth>(kWidth - step.first_vec, [&](auto vecs) HWY_ATTR {
     AddValues<vecs(), kWidth>(d, v, step.end - step.begin, s.row(step.begin) + lane, shrink + lane,
                               s.tile.z_t + lane, scratch.ahead);
@@ -134,10 +134,17 @@ void AttendTile(D d, const FlashCall& call, const TileScores& s, FlashScratch& s
   if (NeedsAdjusting(p, s, block.count)) AdjustScores(d, call, s, scratch);
   for (size_t c = 0; c < kWidth; ++c) {
     const size_t lane = c * lanes;
-    Weigh(d, s.row(s.begin) + lane, kWidth * lanes, stairs.end_of(c) - s.begin,
-          scratch.largest + lane, {s.tile.max + lane, s.tile.sum + lane, scratch.shrink + lane});
+    float* scores = s.row(s.begin) + lane;
+    const size_t count = stairs.end_of(c) - s.begin;
+    RunningSoftmax running{s.tile.max + lane, s.tile.sum + lane, scratch.shrink + lane};
+    if (s.tile.kept == nullptr) {
+      Weigh(d, scores, kWidth * lanes, count, scratch.largest + lane, running);
+    } else {
+      running.surprise = s.tile.surprise + lane;
+      Weigh<true>(d, scores, kWidth * lanes, count, scratch.largest + lane, running);
+    }
   }
-  if (s.tile.gate == 0) return;  // only lse is asked for
+  if (s.tile.gate == 0) return;  // only lse or statistics are asked for
   // The first step shrinks what came before; the vectors it leaves out saw nothing new.
   const float* shrink = scratch.shrink;
   for (const Step& step : stairs.steps()) {
@@ -156,21 +163,26 @@ void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScratch& scr
   const std::int64_t from = std::max<std::int64_t>(tile.some.first - block.begin, 0);
   const std::int64_t to = std::min(tile.some.last - block.begin, count);
   if (from >= to) return;
+  const auto kept = static_cast<size_t>(block.begin - tile.kept_begin);
   const TileScores s{tile, block.begin, static_cast<size_t>(from), static_cast<size_t>(to),
-                     scratch.scores};
+                     tile.kept ? tile.kept + kept * tile.width : scratch.scores};
   WithVecs(tile.width / hn::Lanes(d),
            [&](auto width) { Operands::template AttendTile<width()>(call, s, scratch); });
+  if (tile.kept)
+    std::copy_n(tile.max, tile.width,
+                tile.kept_max + kept / static_cast<size_t>(kBlockKeys) * tile.width);
 }
 
-/// What lane i of z_t is multiplied by (gate / sum), and its log-sum-exp.
+/// What makes lane i's weights its pattern (1 / sum), and its log-sum-exp.
 struct LaneResult {
-  float factor, lse;
+  double norm;
+  float lse;
 };
 inline LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_t lane) {
   const AttentionTensors& t = call.tensors;
   const auto head = static_cast<size_t>(tile.head);
   const float max = tile.max[lane];
-  if (max == kMinusInfinity) return {0.0f, kMinusInfinity};
+  if (max == kMinusInfinity) return {0.0, kMinusInfinity};
   double shift = max, shrink = 1, sum = tile.sum[lane];
   if (!t.sinks.empty()) {
     const double sink = static_cast<double>(t.sinks[head]) * std::numbers::log2e;
@@ -179,9 +191,7 @@ inline LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_
     sum = sum * shrink + std::exp2(sink - shift);
   }
   const double lse = t.lse ? (shift + std::log2(sum)) * std::numbers::ln2 : 0.0;
-  // Switched off, a head gives 0 even where its sum is NaN.
-  const double factor = tile.gate == 0 ? 0 : tile.gate * shrink / sum;
-  return {static_cast<float>(factor), static_cast<float>(lse)};
+  return {shrink / sum, static_cast<float>(lse)};
 }
 
 inline void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {
@@ -190,7 +200,8 @@ inline void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratc
     std::fill_n(tile.z_t, tile.width * static_cast<size_t>(call.problem.head_dim_v), 0.0f);
   for (size_t i = 0; i < tile.width; ++i) {
     const LaneResult result = FinishLane(call, tile, i);
-    scratch.shrink[i] = result.factor;
+    // Switched off, a head gives 0 even where its sum is NaN.
+    scratch.shrink[i] = tile.gate == 0 ? 0.0f : static_cast<float>(tile.gate * result.norm);
     if (lse && i < tile.rows)
       lse.as<float>()[call.batch * lse.stride(0) + tile.head * lse.stride(1) +
                       (tile.q_begin + static_cast<std::int64_t>(i)) * lse.stride(2)] = result.lse;

@@ -52,15 +52,20 @@ inline void PackQueries(const FlashCall& call, FlashScratch& scratch, float scal
     hn::Store(hn::Mul(hn::Load(d, tile.q_t + i), factor), d, tile.q_t + i);
 }
 
+/// Floats from one panel of packed values to the next. A line more than they take, or the places
+/// of one key in all panels would share a set of the cache.
+constexpr size_t kValuePanel = static_cast<size_t>(kBlockKeys) * kRows + 16;
+
 /// Moves infinities and NaNs of the packed block to its list; zeros take their place.
 inline void SetAsideNonFinite(FlashBlock& block, size_t panels) {
-  for (size_t i = 0; i < panels * static_cast<size_t>(kBlockKeys) * kRows; ++i) {
-    const size_t key = i / kRows % static_cast<size_t>(kBlockKeys);
-    if (key >= block.count || std::isfinite(block.v[i])) continue;
-    const size_t element = i / (static_cast<size_t>(kBlockKeys) * kRows) * kRows + i % kRows;
-    block.non_finite.push_back({key, element, block.v[i]});
-    block.v[i] = 0;
-  }
+  for (size_t panel = 0; panel < panels; ++panel)
+    for (size_t key = 0; key < block.count; ++key)
+      for (size_t e = 0; e < kRows; ++e) {
+        float& value = block.v[panel * kValuePanel + key * kRows + e];
+        if (std::isfinite(value)) continue;
+        block.non_finite.push_back({key, panel * kRows + e, value});
+        value = 0;
+      }
 }
 
 /// Packs rows of n elements for Scores; the last row repeats to fill its register tile.
@@ -89,42 +94,69 @@ inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
   }
 }
 
-/// Copies the elements of one value into its place in each panel; zeros fill the last panel. 0 * x
-/// is added to `poison`: NaN for a NaN or an infinite x, and it stays.
-template <class DR, class VR = hn::Vec<DR>>
-HWY_INLINE void PackValue(DR d, const float* HWY_RESTRICT value, size_t n, float* HWY_RESTRICT to,
-                          VR& poison) {
-  constexpr size_t kPanel = static_cast<size_t>(kBlockKeys) * kRows;
-  const auto copy = [&](const float* from) HWY_ATTR {
+/// Watches for infinities and NaNs: 0 * x is NaN for them, and the sum stays NaN. One sum for each
+/// row of a register tile, or each would wait for the one before.
+template <class DR>
+class FiniteWatch {
+ public:
+  explicit FiniteWatch(DR d) {
+    for (auto& sum : sums_) sum = hn::Zero(d);
+  }
+  HWY_INLINE void operator()(DR d, size_t row, hn::Vec<DR> x) {
+    sums_[row] = hn::MulAdd(x, hn::Zero(d), sums_[row]);
+  }
+  bool finite(DR d) const {
+    auto all = hn::Zero(d);
+    for (const auto& sum : sums_) all = hn::Add(all, sum);
+    return hn::AllTrue(d, hn::Eq(all, hn::Zero(d)));
+  }
+
+ private:
+  hn::Vec<DR> sums_[kRows];
+};
+
+/// Copies the values of `rows` keys, n elements each, into their places in each panel; zeros fill
+/// the last panel.
+template <class DR>
+HWY_INLINE void PackValueRows(DR d, Matrix<const float> values, size_t rows, size_t n,
+                              float* HWY_RESTRICT to, FiniteWatch<DR>& watch) {
+  const auto copy = [&](const float* from, size_t r) HWY_ATTR {
     for (size_t i = 0; i < kRows; i += hn::Lanes(d)) {
       const auto x = hn::LoadU(d, from + i);
-      hn::Store(x, d, to + i);
-      poison = hn::MulAdd(x, hn::Zero(d), poison);
+      hn::Store(x, d, to + r * kRows + i);
+      watch(d, r, x);
     }
   };
   const size_t whole = n / kRows * kRows;
-  for (size_t e = 0; e < whole; e += kRows, to += kPanel) copy(value + e);
+  for (size_t e = 0; e < whole; e += kRows, to += kValuePanel) {
+    if (rows == kRows) {
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r) copy(values.row(r) + e, r);
+    } else {
+      for (size_t r = 0; r < rows; ++r) copy(values.row(r) + e, r);
+    }
+  }
   if (whole == n) return;
-  float rest[kRows] = {};
-  std::copy(value + whole, value + n, rest);
-  copy(rest);
+  for (size_t r = 0; r < rows; ++r) {
+    float rest[kRows] = {};
+    std::copy(values.row(r) + whole, values.row(r) + n, rest);
+    copy(rest, r);
+  }
 }
 
 inline void PackValues(const FlashCall& call, FlashScratch& scratch) {
   const hn::CappedTag<float, kRows> d;
   FlashBlock& block = *scratch.block;
   const auto n = static_cast<size_t>(call.problem.head_dim_v);
-  auto poison = hn::Zero(d);
+  FiniteWatch watch(d);
   for (size_t j = 0; j < block.count; j += kRows) {
     const size_t rows = std::min(kRows, block.count - j);
     const auto values = HeadRows(call, call.tensors.v, block.begin + static_cast<std::int64_t>(j),
                                  rows, call.kv_head, scratch);
-    for (size_t r = 0; r < rows; ++r)
-      PackValue(d, values.row(r), n, block.v + (j + r) * kRows, poison);
+    PackValueRows(d, values, rows, n, block.v + j * kRows, watch);
   }
   block.non_finite.clear();
-  if (!hn::AllTrue(d, hn::Eq(poison, hn::Zero(d))))
-    SetAsideNonFinite(block, round_up(n, kRows) / kRows);
+  if (!watch.finite(d)) SetAsideNonFinite(block, round_up(n, kRows) / kRows);
 }
 
 /// Multiplies lane i by factor[i] and writes the tile's rows of z in its dtype.

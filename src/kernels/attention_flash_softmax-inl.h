@@ -64,34 +64,44 @@ struct RunningSoftmax {
   float* HWY_RESTRICT max;     ///< largest score so far, times log2(e)
   float* HWY_RESTRICT sum;     ///< sum of the weights so far
   float* HWY_RESTRICT shrink;  ///< out: what turns sums under the old max into sums under the new
+  float* HWY_RESTRICT surprise = nullptr;  ///< sum of weight * log2(weight) so far, if wanted
 };
 
 /// Scores become weights 2^(score * log2(e) - shift), which are summed. Product and difference are
 /// one FMA, so a shift that is rounded moves all weights of a query alike and cancels in the end.
+template <bool kSurprise>
 class Weigher {
  public:
-  Weigher(D d, V shift) : shift_(shift), sum_(hn::Zero(d)) {}
+  Weigher(D d, V shift) : shift_(shift), sum_(hn::Zero(d)), surprise_(sum_) {}
   HWY_INLINE void operator()(D d, float* HWY_RESTRICT score) {
-    const V weight = Exp2(d, hn::MulSub(hn::Load(d, score), hn::Set(d, kLog2e), shift_));
+    const V power = hn::MulSub(hn::Load(d, score), hn::Set(d, kLog2e), shift_);
+    const V weight = Exp2(d, power);
     hn::Store(weight, d, score);
     sum_ = hn::Add(sum_, weight);
+    if constexpr (kSurprise) {
+      // A weight of 0 has the power -inf, and 0 * inf is NaN.
+      constexpr float kVanished = -200;
+      surprise_ = hn::MulAdd(weight, AtLeast(d, power, kVanished), surprise_);
+    }
   }
   V sum() const { return sum_; }
+  V surprise() const { return surprise_; }
 
  private:
-  V shift_, sum_;
+  V shift_, sum_, surprise_;
 };
 
 /// scores[j * width], j < count, become weights in place, under the larger of the running maximum
 /// and `largest`.
+template <bool kSurprise = false>
 HWY_INLINE void Weigh(D d, float* HWY_RESTRICT scores, size_t width, size_t count,
                       const float* HWY_RESTRICT largest, RunningSoftmax running) {
-  const V old_max = hn::Load(d, running.max);
+  const V old_max = hn::Load(d, running.max), old_sum = hn::Load(d, running.sum);
   const V max = hn::Max(old_max, hn::Mul(hn::Load(d, largest), hn::Set(d, kLog2e)));
   // A query that has seen no key yet: subtract 0, since -inf - -inf is NaN.
   const V shift = hn::IfThenZeroElse(hn::Eq(max, hn::Set(d, kMinusInfinity)), max);
   const V shrink = Exp2(d, hn::Sub(old_max, shift));
-  Weigher even(d, shift), odd(d, shift);
+  Weigher<kSurprise> even(d, shift), odd(d, shift);
   size_t j = 0;
   for (; j + 2 <= count; j += 2, scores += 2 * width) {
     even(d, scores);
@@ -101,7 +111,15 @@ HWY_INLINE void Weigh(D d, float* HWY_RESTRICT scores, size_t width, size_t coun
   hn::Store(max, d, running.max);
   hn::Store(shrink, d, running.shrink);
   const V sum = hn::Add(even.sum(), odd.sum());
-  hn::Store(hn::MulAdd(hn::Load(d, running.sum), shrink, sum), d, running.sum);
+  hn::Store(hn::MulAdd(old_sum, shrink, sum), d, running.sum);
+  if constexpr (kSurprise) {
+    // Under the new shift every old weight has lost this many powers of two.
+    const V lost =
+        hn::IfThenZeroElse(hn::Eq(old_max, hn::Set(d, kMinusInfinity)), hn::Sub(shift, old_max));
+    const V old = hn::NegMulAdd(lost, old_sum, hn::Load(d, running.surprise));
+    const V surprise = hn::Add(even.surprise(), odd.surprise());
+    hn::Store(hn::MulAdd(old, shrink, surprise), d, running.surprise);
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -30,6 +30,11 @@ struct FlashTile {
   float* z_t = nullptr;               ///< [head_dim_v, width], not yet divided by sum
   float* max = nullptr;               ///< [width], times log2(e)
   float* sum = nullptr;               ///< [width]
+  // Only where statistics of the tile are asked for (attention_flash_statistics-inl.h):
+  float* surprise = nullptr;    ///< [width], sum of weight * log2(weight)
+  float* kept = nullptr;        ///< weights of all keys, [keys from kept_begin on, width]
+  float* kept_max = nullptr;    ///< [blocks, width]: the maximum that a block's weights are under
+  std::int64_t kept_begin = 0;  ///< a multiple of kBlockKeys
 };
 
 /// A value that is infinite or NaN, kept out of the packed block: only pairs that attend meet it.
@@ -76,9 +81,12 @@ struct FlashScratch {
   float* rows = nullptr;     ///< [width, max(head_dim, head_dim_v)]: queries or outputs, widened
   float* state = nullptr;    ///< the tiles' arrays
   std::size_t state_stride = 0;  ///< floats from one tile's arrays to the next one's
+  float* kept = nullptr;         ///< the weights that tiles keep
+  std::size_t kept_stride = 0;
   std::vector<FlashTile> tiles;
   std::vector<std::pair<float**, std::size_t>> parts;  ///< for lay_out
   std::vector<float> row;                              ///< one widened row of K or V
+  std::vector<float> columns;                          ///< mass of each key, for statistics
 };
 
 /// One call and the place of its batch entry and key/value head.

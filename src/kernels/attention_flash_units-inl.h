@@ -16,6 +16,7 @@
 #include "core/threads.h"
 #include "hwy/highway.h"
 #include "kernels/attention_flash_attend-inl.h"
+#include "kernels/attention_flash_statistics-inl.h"
 #include "kernels/attention_flash_tile.h"
 #include "kernels/flush_denormals.h"
 
@@ -28,6 +29,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 // span to span.
 constexpr std::int64_t kSpanBytes = 512 << 10;
 constexpr std::int64_t kStateBytes = 640 << 10;
+/// What tiles may keep for statistics, on all threads together.
+constexpr std::int64_t kKeptBytes = 32 << 20;
 
 inline size_t TileWidth() {
   return kTileVecs * hn::Lanes(D());
@@ -35,12 +38,18 @@ inline size_t TileWidth() {
 
 /// How one call is cut up: keys into spans of blocks, tiles of queries into units.
 struct FlashPlan {
-  FlashPlan(const AttentionProblem& p, const AttentionTensors& t) : problem(p), tensors(t) {
+  FlashPlan(const AttentionProblem& p, const AttentionTensors& t, const FlashStatistics* s)
+      : problem(p), tensors(t), statistics(s) {
     const auto head_dim = static_cast<size_t>(p.head_dim);
     const auto head_dim_v = round_up(static_cast<size_t>(p.head_dim_v), kRows);
     key_floats = (static_cast<size_t>(kBlockKeys) + kRows) * PackedKey(head_dim);
-    value_floats = static_cast<size_t>(kBlockKeys) * head_dim_v;
-    tile_floats = TileWidth() * (head_dim + head_dim_v + 2);
+    value_floats = head_dim_v / kRows * kValuePanel;
+    tile_floats = TileWidth() * (head_dim + head_dim_v + 3);
+    if (statistics) {
+      const auto blocks = static_cast<size_t>((p.kv_len + kBlockKeys - 1) / kBlockKeys);
+      kept_rows = blocks * static_cast<size_t>(kBlockKeys) + kRows;
+      kept_floats = TileWidth() * (kept_rows + blocks);
+    }
     // Whatever kv_len is, so that a cache that grows does not make working memory grow.
     span_blocks = std::max<std::int64_t>(
         kSpanBytes / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1);
@@ -55,7 +64,9 @@ struct FlashPlan {
   const AttentionProblem& problem;
   const AttentionTensors& tensors;
   size_t key_floats, value_floats;  ///< of a packed block
-  size_t tile_floats;               ///< of a tile's arrays
+  const FlashStatistics* statistics;
+  size_t tile_floats;                     ///< of a tile's arrays
+  size_t kept_rows = 0, kept_floats = 0;  ///< of a tile that statistics are asked of
   std::int64_t span_blocks;
   std::int64_t tiles;  ///< of one key/value head
   std::int64_t tiles_per_unit = 0, units_per_head = 0;
@@ -67,8 +78,13 @@ struct FlashPlan {
   void divide_tiles() {
     const bool carries = problem.kv_len > span_keys();
     std::int64_t most = tiles;
-    if (carries)
-      most = std::min(most, kStateBytes / static_cast<std::int64_t>(tile_floats * sizeof(float)));
+    if (carries) {
+      const auto bytes = [](size_t floats) {
+        return static_cast<std::int64_t>(floats * sizeof(float));
+      };
+      most = std::min(most, kStateBytes / bytes(tile_floats));
+      if (statistics) most = std::min(most, kKeptBytes / threads() / bytes(kept_floats));
+    }
     constexpr std::int64_t kUnitsPerThread = 4;
     if (threads() > 1)
       most = std::min(most,
@@ -88,6 +104,7 @@ inline void Reserve(const FlashPlan& plan, FlashScratch& scratch) {
   const size_t keys = static_cast<size_t>(kBlockKeys) + kRows;
   const auto longest = static_cast<size_t>(std::max(p.head_dim, p.head_dim_v));
   scratch.state_stride = plan.states > 1 ? plan.tile_floats : 0;
+  scratch.kept_stride = plan.states > 1 ? plan.kept_floats : 0;
   auto& parts = scratch.parts;
   parts = {
       {&scratch.scores, keys * width},
@@ -97,6 +114,7 @@ inline void Reserve(const FlashPlan& plan, FlashScratch& scratch) {
       {&scratch.ones, width},
       {&scratch.rows, std::max(width, kRows) * longest},
       {&scratch.state, static_cast<size_t>(plan.states) * plan.tile_floats},
+      {&scratch.kept, static_cast<size_t>(plan.states) * plan.kept_floats},
   };
   for (PackedSpan& packed : scratch.spans) {
     const auto blocks = static_cast<size_t>(plan.span_blocks);
@@ -119,8 +137,9 @@ struct FlashUnit {
 };
 
 /// True for a tile that meets no key: none that it may see, or nothing of it is asked for.
-inline bool Idle(const FlashCall& call, const FlashTile& tile) {
-  return tile.some.first >= tile.some.last || (tile.gate == 0 && !call.tensors.lse);
+inline bool Idle(const FlashPlan& plan, const FlashTile& tile) {
+  if (tile.some.first >= tile.some.last) return true;
+  return tile.gate == 0 && !plan.tensors.lse && !(plan.statistics && plan.statistics->wants(tile));
 }
 
 inline FlashTile PlaceTile(const FlashCall& call, std::int64_t index) {
@@ -138,7 +157,7 @@ inline FlashUnit UnitAt(const FlashPlan& plan, std::int64_t index) {
                 {p.kv_len, 0}};
   for (std::int64_t i = out.first; i < out.last; ++i) {
     const FlashTile tile = PlaceTile(out.call, i);
-    if (Idle(out.call, tile)) continue;
+    if (Idle(plan, tile)) continue;
     out.keys.first = std::min(out.keys.first, tile.some.first);
     out.keys.last = std::max(out.keys.last, tile.some.last);
   }
@@ -199,8 +218,8 @@ class FlashWorker {
 
   /// From now on `span` is the one being packed.
   void begin_packing(const FlashCall& call, const FlashSpan& span) {
-    packed_ = asked_ = 0;
-    to_pack_ = 0;
+    packed_ = to_pack_ = 0;
+    asked_ = span.begin;
     if (span == current().span) return;
     packing_.emplace(call);
     coming().span = span;
@@ -222,15 +241,14 @@ class FlashWorker {
   }
 
   void ask_until(size_t done, size_t count) {
-    const size_t blocks = due(done, count);
-    if (asked_ >= blocks) return;
+    if (to_pack_ == 0) return;
     const FlashSpan& span = coming().span;
-    const auto key = [&](size_t block) {
-      return std::min(span.begin + static_cast<std::int64_t>(block) * kBlockKeys, span.end);
-    };
+    const std::int64_t keys = span.end - span.begin;
+    const std::int64_t last =
+        span.begin + keys * static_cast<std::int64_t>(done) / static_cast<std::int64_t>(count);
     for (const TensorView& view : {packing_->tensors.k, packing_->tensors.v})
-      scratch_.ahead.add(view, span.batch, span.kv_head, key(asked_), key(blocks));
-    asked_ = blocks;
+      scratch_.ahead.add(view, span.batch, span.kv_head, asked_, last);
+    asked_ = last;
   }
 
   void attend(const FlashUnit& unit, const FlashUnit* later) {
@@ -243,7 +261,7 @@ class FlashWorker {
       else if (later)
         begin_packing(later->call, first_span(*later));
       else
-        to_pack_ = packed_ = asked_ = 0;
+        to_pack_ = packed_ = 0;
       attend_span(unit.call, span);
     }
   }
@@ -253,24 +271,40 @@ class FlashWorker {
     scratch_.tiles.clear();
     for (std::int64_t i = unit.first; i < unit.last; ++i) {
       FlashTile tile = PlaceTile(unit.call, i);
-      tile.q_t = scratch_.state + scratch_.tiles.size() * scratch_.state_stride;
-      tile.z_t = tile.q_t + tile.width * static_cast<size_t>(plan_.problem.head_dim);
-      tile.max =
-          tile.z_t + tile.width * round_up(static_cast<size_t>(plan_.problem.head_dim_v), kRows);
-      tile.sum = tile.max + tile.width;
-      if (!Idle(unit.call, tile)) {
+      lay_out_tile(unit, tile);
+      if (!Idle(plan_, tile)) {
         scratch_.tiles.push_back(tile);
         continue;
       }
       begin_tile(tile);
-      FinishTile(unit.call, tile, scratch_);
+      finish_tile(unit.call, tile);
     }
+  }
+
+  /// Points the tile at its arrays, the next that no tile has.
+  void lay_out_tile(const FlashUnit& unit, FlashTile& tile) const {
+    const size_t index = scratch_.tiles.size();
+    tile.q_t = scratch_.state + index * scratch_.state_stride;
+    tile.z_t = tile.q_t + tile.width * static_cast<size_t>(plan_.problem.head_dim);
+    tile.max =
+        tile.z_t + tile.width * round_up(static_cast<size_t>(plan_.problem.head_dim_v), kRows);
+    tile.sum = tile.max + tile.width;
+    tile.surprise = tile.sum + tile.width;
+    if (!plan_.statistics || !plan_.statistics->wants(tile)) return;
+    tile.kept = scratch_.kept + index * scratch_.kept_stride;
+    tile.kept_max = tile.kept + plan_.kept_rows * tile.width;
+    tile.kept_begin = unit.keys.first;
+  }
+
+  void finish_tile(const FlashCall& call, const FlashTile& tile) {
+    if (tile.kept) TileReducer(*plan_.statistics, call, tile, scratch_).run();
+    FinishTile(call, tile, scratch_);
   }
 
   static void begin_tile(const FlashTile& tile) {
     std::fill(tile.z_t, tile.max, 0.0f);
     std::fill_n(tile.max, tile.width, kMinusInfinity);
-    std::fill_n(tile.sum, tile.width, 0.0f);
+    std::fill_n(tile.sum, 2 * tile.width, 0.0f);  // and surprise
   }
 
   void attend_span(const FlashCall& call, const FlashSpan& span) {
@@ -290,7 +324,7 @@ class FlashWorker {
         scratch_.block = &current().blocks[i];
         AttendBlock<Operands>(call, tile, scratch_);
       }
-      if (tile.some.last <= span.end) FinishTile(call, tile, scratch_);
+      if (tile.some.last <= span.end) finish_tile(call, tile);
       pack_until(++done, count);
     }
   }
@@ -303,26 +337,28 @@ class FlashWorker {
       scratch_.ahead.add(view, call.batch, of.head, of.q_begin,
                          of.q_begin + static_cast<std::int64_t>(of.rows));
     };
-    if (tile.some.last <= span.end) rows(call.tensors.z, tile);
     const FlashTile* next = &tile + 1;
     if (next != scratch_.tiles.data() + scratch_.tiles.size() && next->some.first >= span.begin)
       rows(call.tensors.q, *next);
     ask_until(done, count);
+    if (tile.some.last <= span.end) rows(call.tensors.z, tile);
   }
 
   const FlashPlan& plan_;
   FlashScratch& scratch_;
   size_t current_ = 0;
   std::optional<FlashCall> packing_;
-  size_t to_pack_ = 0, asked_ = 0, packed_ = 0;  ///< blocks of the coming span
+  size_t to_pack_ = 0, packed_ = 0;  ///< blocks of the coming span
+  std::int64_t asked_ = 0;           ///< keys before this one are asked for
 };
 
 /// Attention by tiles.
 template <class Operands>
 void RunUnits(const AttentionProblem& p, const AttentionTensors& tensors) {
-  const FlashPlan plan(p, tensors);
+  std::optional<FlashStatistics> statistics;
+  if (tensors.statistics) statistics.emplace(p, *tensors.statistics);
+  const FlashPlan plan(p, tensors, statistics ? &*statistics : nullptr);
   const std::int64_t units = plan.tiles == 0 ? 0 : plan.units();
-  if (units == 0) return;
   std::atomic<std::int64_t> next{0};
   parallel_for(std::min<std::int64_t>(threads(), units), [&](std::int64_t) {
     static thread_local FlashScratch scratch;
@@ -330,6 +366,7 @@ void RunUnits(const AttentionProblem& p, const AttentionTensors& tensors) {
     FlashWorker<Operands> worker(plan, scratch);
     worker.run([&] { return next.fetch_add(1, std::memory_order_relaxed); });
   });
+  if (statistics) statistics->finish();
 }
 
 }  // namespace HWY_NAMESPACE

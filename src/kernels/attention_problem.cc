@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "kernels/attention.h"
+#include "kernels/attention_statistics.h"
 
 namespace headlight {
 namespace {
@@ -138,6 +139,7 @@ std::uint8_t extras_of(const AttentionTensors& t) {
   add(Extra::sinks, !t.sinks.empty());
   add(Extra::head_gate, !t.head_gate.empty());
   add(Extra::lse, static_cast<bool>(t.lse));
+  add(Extra::statistics, t.statistics != nullptr);
   return extras;
 }
 
@@ -151,6 +153,7 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   check_scale("v_scale", tensors.v_scale, "v", tensors.v);
   check_heads(tensors);
   check_optional_tensors(tensors);
+  if (tensors.statistics) check_statistics(*tensors.statistics, tensors);
   check_options(options);
   AttentionProblem p;
   p.batch = tensors.q.dim(0);

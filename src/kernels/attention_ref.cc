@@ -6,6 +6,7 @@
 
 #include "core/threads.h"
 #include "kernels/attention_rows.h"
+#include "kernels/attention_statistics.h"
 
 namespace headlight {
 namespace {
@@ -65,6 +66,7 @@ void run(const AttentionProblem& problem, const AttentionTensors& tensors) {
     const std::int64_t bh = index / problem.q_len;
     attend(problem, tensors, {bh / problem.n_heads, bh % problem.n_heads, i});
   });
+  if (tensors.statistics) attention_statistics_ref(problem, tensors);
 }
 
 }  // namespace
