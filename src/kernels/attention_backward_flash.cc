@@ -54,11 +54,12 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
   if (p.softcap > 0) ApplySlopes(d, d_scores, scratch.slopes);
 
   const KeyRun run{begin / kRows * kRows, round_up(end, kRows)};
-  AddToKeys<kVecs>(d, weights.scores, run, tile.dz_rows, p.head_dim_v, block.d_v);
-  AddToKeys<kVecs>(d, d_scores.scores, run, tile.q_rows, p.head_dim, block.d_k);
+  RowsAhead& ahead = scratch.flash.ahead;
+  AddToKeys<kVecs>(d, {weights.scores, tile.dz_rows, p.head_dim_v}, run, block.d_v, ahead);
+  AddToKeys<kVecs>(d, {d_scores.scores, tile.q_rows, p.head_dim}, run, block.d_k, ahead);
   const ValuePanels keys{block.k_by_element + begin * kRows, kValuePanel,
                          static_cast<size_t>(p.head_dim)};
-  AddValues<kVecs>(d, keys, end - begin, d_scores.row(begin), scratch.flash.ones, tile.dq_t);
+  AddValues<kVecs>(d, keys, end - begin, d_scores.row(begin), scratch.flash.ones, tile.dq_t, ahead);
 }
 
 void AddTileOfWidth(const BackwardCall& call, const BackwardTile& tile, BackwardScratch& scratch) {
@@ -73,25 +74,42 @@ void AddTileOfWidth(const BackwardCall& call, const BackwardTile& tile, Backward
   }
 }
 
-/// One tile against the blocks that are packed.
-void RunTile(const BackwardCall& call, const FlashTile& place, BackwardScratch& scratch) {
+/// One tile against the blocks that are packed; `first`: no key went before them.
+void RunTile(const BackwardCall& call, const FlashTile& place, bool first,
+             BackwardScratch& scratch) {
+  const bool closed = place.gate == 0;
+  const bool sees = place.some.first < scratch.blocks.back().end() &&
+                    place.some.last > scratch.blocks.front().begin;
+  if (first && (closed || !sees)) ClearQueryGradient(call, place);
   // Nothing flows through a closed gate but its own gradient.
-  if (place.gate == 0 && call.gradients.d_head_gate.empty()) return;
+  if (!sees || (closed && call.gradients.d_head_gate.empty())) return;
   const BackwardTile tile = PackTile(call, place, scratch);
   for (BackwardBlock& block : scratch.blocks) {
     scratch.block = &block;
     AddTileOfWidth(call, tile, scratch);
   }
-  if (place.gate != 0) AddQueryGradient(call, tile, scratch);
+  if (!closed) StoreQueryGradient(call, tile, first, scratch);
 }
 
-void ClearQueryGradient(const BackwardCall& call) {
-  const AttentionProblem& p = call.flash.problem;
-  for (std::int64_t h = 0; h < call.flash.group(); ++h) {
-    const auto rows =
-        RowsOf(call.d_q, call.flash.batch, call.flash.kv_head * call.flash.group() + h, 0);
-    for (std::int64_t i = 0; i < p.q_len; ++i)
-      std::fill_n(rows.row(static_cast<size_t>(i)), p.head_dim, 0.0f);
+/// What will be read next: the rows of tile `i`, or past the last one the next unit's keys.
+void AskAhead(const BackwardCall& call, const FlashTile& current, std::int64_t i,
+              std::int64_t tiles, RowsAhead& ahead) {
+  const FlashCall& flash = call.flash;
+  const auto rows_of_tile = [&](const TensorView& view, const FlashTile& tile) {
+    ahead.add(view, flash.batch, tile.head, tile.q_begin,
+              tile.q_begin + static_cast<std::int64_t>(tile.rows));
+  };
+  ahead.clear();
+  rows_of_tile(call.d_q, current);
+  if (i < tiles) {
+    const FlashTile next =
+        place_tile(flash, i, static_cast<std::int64_t>(BackwardWidth()), hn::Lanes(D()));
+    rows_of_tile(flash.tensors.q, next);
+    rows_of_tile(call.gradients.d_z, next);
+  } else if (call.next_batch < flash.problem.batch) {
+    for (const TensorView* view : {&flash.tensors.k, &flash.tensors.v})
+      ahead.add(*view, call.next_batch, call.next_kv_head, 0,
+                std::min(flash.problem.kv_len, kBlockKeys));
   }
 }
 
@@ -104,14 +122,14 @@ void RunKeys(const BackwardCall& call, AttentionProblem::KeyRange keys) {
   const auto width = static_cast<std::int64_t>(BackwardWidth());
   const std::int64_t tiles = call.flash.group() * ((p.q_len + width - 1) / width);
   Reserve(p, scratch);
-  ClearQueryGradient(call);
   const std::int64_t step = BlocksAtOnce(p) * kBlockKeys;
   for (std::int64_t begin = keys.first; begin < keys.last; begin += step) {
     const std::int64_t end = std::min(keys.last, begin + step);
     PackBlocks(call, begin, end, scratch);
     for (std::int64_t i = 0; i < tiles; ++i) {
       const FlashTile place = place_tile(call.flash, i, width, hn::Lanes(D()));
-      if (place.some.first < end && place.some.last > begin) RunTile(call, place, scratch);
+      AskAhead(call, place, i + 1, tiles, scratch.flash.ahead);
+      RunTile(call, place, begin == keys.first, scratch);
     }
     StoreBlocks(call, scratch);
   }
@@ -132,18 +150,16 @@ float RowDot(const float* a, const float* b, size_t n) {
   return static_cast<float>(hn::GetLane(hn::SumOfLanes(d, sum)));
 }
 
-/// delta of every row of one head.
-void RowDeltas(const AttentionTensors& t, const AttentionGradients& g, std::int64_t batch,
-               std::int64_t head, float* delta) {
-  const auto z = RowsOf(t.z, batch, head, 0);
-  const auto dz = RowsOf(g.d_z, batch, head, 0);
-  for (std::int64_t i = 0; i < t.z.dim(1); ++i) {
+/// delta of one query of every head: `delta` is the first head's.
+void TokenDeltas(const AttentionTensors& t, const AttentionGradients& g, std::int64_t batch,
+                 std::int64_t query, float* delta) {
+  for (std::int64_t h = 0; h < t.z.dim(2); ++h, delta += t.z.dim(1)) {
     const float lse =
-        t.lse.as<float>()[batch * t.lse.stride(0) + head * t.lse.stride(1) + i * t.lse.stride(2)];
-    const auto row = static_cast<size_t>(i);
-    delta[i] = lse == kMinusInfinity
-                   ? 0
-                   : RowDot(z.row(row), dz.row(row), static_cast<size_t>(t.z.dim(3)));
+        t.lse.as<float>()[batch * t.lse.stride(0) + h * t.lse.stride(1) + query * t.lse.stride(2)];
+    *delta = lse == kMinusInfinity
+                 ? 0
+                 : RowDot(RowsOf(t.z, batch, h, query).data, RowsOf(g.d_z, batch, h, query).data,
+                          static_cast<size_t>(t.z.dim(3)));
   }
 }
 
@@ -172,8 +188,9 @@ void RunBackward(const AttentionProblem& p, const AttentionTensors& tensors,
   for (std::int64_t run = 1; run < plan.runs; ++run)
     shared.d_q.emplace_back(others.span<float>().data() + (run - 1) * one.numel(), one);
 
-  parallel_for(p.batch * p.n_heads, [&](std::int64_t i) {
-    RowDeltas(tensors, gradients, i / p.n_heads, i % p.n_heads, shared.delta.data() + i * p.q_len);
+  for_each_token(p.batch, p.q_len, [&](std::int64_t batch, std::int64_t query) {
+    TokenDeltas(tensors, gradients, batch, query,
+                shared.delta.data() + batch * p.n_heads * p.q_len + query);
   });
   parallel_for(plan.units(), [&](std::int64_t unit) {
     plan.for_each_head(unit, [&](std::int64_t run, std::int64_t batch, std::int64_t kv_head) {
@@ -181,13 +198,15 @@ void RunBackward(const AttentionProblem& p, const AttentionTensors& tensors,
                .gradients = gradients,
                .shared = shared,
                .d_q = shared.d_q[static_cast<size_t>(run)],
-               .sums = shared.sums.data() + plan.sums_at(run, batch, kv_head)},
+               .sums = shared.sums.data() + plan.sums_at(run, batch, kv_head),
+               .next_batch = (batch * p.n_kv_heads + kv_head + threads()) / p.n_kv_heads,
+               .next_kv_head = (kv_head + threads()) % p.n_kv_heads},
               plan.keys_of_run(run));
     });
   });
   if (plan.runs > 1)
-    parallel_for(p.batch * p.q_len,
-                 [&](std::int64_t i) { AddRuns(shared, i / p.q_len, i % p.q_len); });
+    for_each_token(p.batch, p.q_len,
+                   [&](std::int64_t batch, std::int64_t query) { AddRuns(shared, batch, query); });
   write_head_sums(p, tensors, gradients, shared);
 }
 
@@ -235,12 +254,8 @@ std::string_view attention_backward_flash(const AttentionProblem& problem,
 
 bool all_finite(TensorView view) {
   std::atomic<bool> finite = true;
-  constexpr std::int64_t kTokens = 64;
-  const std::int64_t blocks = (view.dim(1) + kTokens - 1) / kTokens;
-  parallel_for(view.dim(0) * blocks, [&](std::int64_t i) {
-    const std::int64_t begin = i % blocks * kTokens;
-    for (std::int64_t t = begin; t < std::min(begin + kTokens, view.dim(1)); ++t)
-      if (!HWY_DYNAMIC_DISPATCH(FiniteToken)(view, i / blocks, t)) finite = false;
+  for_each_token(view.dim(0), view.dim(1), [&](std::int64_t batch, std::int64_t position) {
+    if (!HWY_DYNAMIC_DISPATCH(FiniteToken)(view, batch, position)) finite = false;
   });
   return finite;
 }

@@ -67,6 +67,17 @@ struct BackwardPlan {
   }
 };
 
+/// body(batch, position) for every token, in parallel.
+template <class Body>
+void for_each_token(std::int64_t batches, std::int64_t length, const Body& body) {
+  constexpr std::int64_t kTokens = 64;  // of one task
+  const std::int64_t blocks = (length + kTokens - 1) / kTokens;
+  parallel_for(batches * blocks, [&](std::int64_t i) {
+    const std::int64_t begin = i % blocks * kTokens;
+    for (std::int64_t t = begin; t < std::min(begin + kTokens, length); ++t) body(i / blocks, t);
+  });
+}
+
 /// What every unit reads, and what units leave.
 struct BackwardShared {
   BackwardPlan plan;

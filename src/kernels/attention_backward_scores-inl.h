@@ -45,9 +45,9 @@ void ScoresAgain(D d, const BackwardCall& call, const BackwardTile& tile, const 
   const auto head_dim_v = static_cast<size_t>(p.head_dim_v);
   float* largest = scratch.flash.largest;  // not read: lse takes its place
   Scores<kVecs>(d, block.k_by_key + aligned * PackedKey(head_dim), scores.end - aligned,
-                tile.flash.q_t, head_dim, scores.row(aligned), largest);
+                tile.flash.q_t, head_dim, scores.row(aligned), largest, scratch.flash.ahead);
   Scores<kVecs>(d, block.v_by_key + aligned * PackedKey(head_dim_v), scores.end - aligned,
-                tile.dz_t, head_dim_v, d_pattern.row(aligned), largest);
+                tile.dz_t, head_dim_v, d_pattern.row(aligned), largest, scratch.flash.ahead);
   if (p.softcap > 0) SoftcapSlopes(d, scores, p.softcap, scratch.slopes);
   if (MustAdjust(p, scores)) AdjustScores(d, call.flash, scores, scratch.flash);
 }

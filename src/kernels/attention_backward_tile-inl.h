@@ -38,8 +38,9 @@ struct BackwardCall {
   FlashCall flash;
   const AttentionGradients& gradients;
   const BackwardShared& shared;
-  MutableTensorView d_q;     ///< the run's own
-  HeadSums* sums = nullptr;  ///< of the group's first query head
+  MutableTensorView d_q;                          ///< the run's own
+  HeadSums* sums = nullptr;                       ///< of the group's first query head
+  std::int64_t next_batch = 0, next_kv_head = 0;  ///< that this thread will likely run next
 };
 
 /// A tile of queries with everything the gradients of its pairs need.
@@ -62,6 +63,8 @@ struct BackwardBlock {
   float* k_by_element = nullptr;  ///< panels of kRows elements, for AddValues
   float* d_k = nullptr;
   float* d_v = nullptr;
+
+  std::int64_t end() const { return begin + static_cast<std::int64_t>(count); }
 };
 
 /// Working memory of one thread, kept for the next call.
@@ -235,33 +238,43 @@ struct ScoreRows {
 /// out[j][.] += sum over i of a[j][i] * b[i][.] for one panel of b, kVecs vectors wide.
 template <size_t kWidth, size_t kVecs>
 HWY_NOINLINE void AddPanel(D d, const float* HWY_RESTRICT a, KeyRun run,
-                           const float* HWY_RESTRICT b, float* HWY_RESTRICT out,
-                           size_t out_stride) {
+                           const float* HWY_RESTRICT b, Matrix<float> out, RowsAhead& ahead) {
   const size_t lanes = hn::Lanes(d), width = kWidth * lanes;
   for (size_t j = run.begin; j < run.end; j += kRows) {
-    float* HWY_RESTRICT rows = out + j * out_stride;
+    ahead();
+    float* HWY_RESTRICT rows = out.row(j);
+    const auto stride = static_cast<size_t>(out.stride);
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Load(d, rows + r * out_stride + c * lanes);
+      for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Load(d, rows + r * stride + c * lanes);
     Accumulate<kVecs>(d, ScoreRows<kWidth>{a + j * width}, b, width, acc);
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, rows + r * out_stride + c * lanes);
+      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, rows + r * stride + c * lanes);
   }
 }
 
-/// out[j][0, n) += sum over the tile's queries i of a[j][i] * rows[i][0, n); rows as panels.
+/// What a tile gives to its keys: for each pair a factor, for each query a row of n elements.
+struct KeyTerms {
+  const float* factors;  ///< [keys, width]
+  const float* panels;   ///< see PackPanels
+  std::int64_t n;
+};
+
+/// out[j][0, n) += sum over the tile's queries i of factors[j][i] * rows[i][0, n).
 template <size_t kWidth>
-void AddToKeys(D d, const float* a, KeyRun run, const float* panels, std::int64_t n, float* out) {
-  const size_t lanes = hn::Lanes(d), stride = Padded(n);
-  ForEachPanel(stride / lanes, [&](size_t first, size_t vectors) {
-    float* to = out + first * lanes;
-    if (vectors == 1) AddPanel<kWidth, 1>(d, a, run, panels, to, stride);
-    if (vectors == 2) AddPanel<kWidth, 2>(d, a, run, panels, to, stride);
-    if (vectors == 3) AddPanel<kWidth, 3>(d, a, run, panels, to, stride);
+void AddToKeys(D d, const KeyTerms& terms, KeyRun run, float* out, RowsAhead& ahead) {
+  const size_t lanes = hn::Lanes(d);
+  const auto stride = static_cast<std::int64_t>(Padded(terms.n));
+  const float* panels = terms.panels;
+  ForEachPanel(Padded(terms.n) / lanes, [&](size_t first, size_t vectors) {
+    const Matrix<float> to{out + first * lanes, stride};
+    if (vectors == 1) AddPanel<kWidth, 1>(d, terms.factors, run, panels, to, ahead);
+    if (vectors == 2) AddPanel<kWidth, 2>(d, terms.factors, run, panels, to, ahead);
+    if (vectors == 3) AddPanel<kWidth, 3>(d, terms.factors, run, panels, to, ahead);
     panels += kWidth * lanes * vectors * lanes;
   });
 }
@@ -306,17 +319,25 @@ inline void StoreBlocks(const BackwardCall& call, const BackwardScratch& s) {
   }
 }
 
-/// Adds the tile's dQ, times the scale, to its rows.
-inline void AddQueryGradient(const BackwardCall& call, const BackwardTile& tile,
-                             BackwardScratch& s) {
+inline void ClearQueryGradient(const BackwardCall& call, const FlashTile& place) {
+  const auto to = RowsOf(call.d_q, call.flash.batch, place.head, place.q_begin);
+  for (size_t i = 0; i < place.rows; ++i) std::fill_n(to.row(i), call.flash.problem.head_dim, 0.0f);
+}
+
+/// The tile's dQ, times the scale, becomes its rows (`first`) or is added to them.
+inline void StoreQueryGradient(const BackwardCall& call, const BackwardTile& tile, bool first,
+                               BackwardScratch& s) {
   const AttentionProblem& p = call.flash.problem;
   const FlashTile& place = tile.flash;
   const auto n = static_cast<size_t>(p.head_dim);
+  const Matrix<const float> from{tile.dq_t, static_cast<std::int64_t>(place.width)};
   const auto to = RowsOf(call.d_q, call.flash.batch, place.head, place.q_begin);
+  ScaleBy(p.scale, tile.dq_t, n * place.width);
+  if (first) return Transpose(from, n, place.rows, to);
   float* const rows = s.q_rows;  // packed anew for the next tile
-  Transpose({tile.dq_t, static_cast<std::int64_t>(place.width)}, n, place.rows, {rows, p.head_dim});
+  Transpose(from, n, place.rows, {rows, p.head_dim});
   for (size_t i = 0; i < place.rows; ++i)
-    for (size_t e = 0; e < n; ++e) to.row(i)[e] += p.scale * rows[i * n + e];
+    for (size_t e = 0; e < n; ++e) to.row(i)[e] += rows[i * n + e];
 }
 
 }  // namespace HWY_NAMESPACE
