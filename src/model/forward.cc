@@ -34,6 +34,14 @@ MutableTensorView batch_of_one(MutableTensorView view) {
   return {view.data(), view.dtype(), shape, strides};
 }
 
+void apply_norm(const ModelConfig& c, const NormWeights& weights, TensorView from,
+                MutableTensorView to) {
+  if (c.family == Family::llama)
+    rms_norm(from, weights.weight, c.norm_eps, to);
+  else
+    layer_norm(from, weights.weight, weights.bias, c.norm_eps, to);
+}
+
 /// Multiplications and additions of one block.
 double block_flops(const ModelConfig& c, std::int64_t length) {
   const auto n = [](std::int64_t x) { return static_cast<double>(x); };
@@ -63,7 +71,7 @@ class Pass {
     else
       std::ranges::copy(elements(x()), result.last_hidden.span<float>().begin());
     record(-1, "final", result.last_hidden);
-    if (options_.logits && w_.head) result.logits = logits(result.last_hidden);
+    if (options_.logits && w_.head) result.logits = run_head(c_, w_, result.last_hidden);
     return result;
   }
 
@@ -99,24 +107,12 @@ class Pass {
     options_.observer({name, layer, value});
   }
 
-  void norm(const NormWeights& weights, TensorView from, MutableTensorView to) const {
-    if (c_.family == Family::llama)
-      rms_norm(from, weights.weight, c_.norm_eps, to);
-    else
-      layer_norm(from, weights.weight, weights.bias, c_.norm_eps, to);
+  void edit(EditPoint point, std::int64_t layer, MutableTensorView value) const {
+    if (options_.editor) options_.editor({point, layer, value});
   }
 
-  /// The head; bert's has a layer of its own before the product with the embedding.
-  Tensor logits(TensorView hidden) const {
-    if (w_.head_transform) {
-      w_.head_transform.apply(hidden, h());
-      activate(c_.activation, elements(h()));
-      norm(w_.head_norm, h(), h());
-      hidden = h();
-    }
-    Tensor result({length(), c_.vocab_size});
-    w_.head.apply(hidden, result);
-    return result;
+  void norm(const NormWeights& weights, TensorView from, MutableTensorView to) const {
+    apply_norm(c_, weights, from, to);
   }
 
   void add_embedding(const Tensor& table, std::int64_t row, std::int64_t t) const {
@@ -160,7 +156,9 @@ class Pass {
                   {.scale = c_.attention_scale(l),
                    .causal = c_.causal() ? Causal::bottom_right : Causal::none,
                    .kernel = options_.kernel});
+    edit(EditPoint::z, l, z());
     w.out.apply(rows(ws_.z, c_.n_heads * c_.head_dim), out());
+    edit(EditPoint::attention_out, l, out());
     record(l, "attn.q", q);
     record(l, "attn.k", k);
     record(l, "attn.v", v);
@@ -171,7 +169,8 @@ class Pass {
   }
 
   /// up, activation (gated in llama), down: from -> out().
-  void mlp(const BlockWeights& w, TensorView from) const {
+  void mlp(std::int64_t l, TensorView from) const {
+    const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
     const auto up = rows(ws_.up, c_.d_ff);
     w.up.apply(from, up);
     if (w.gate) {
@@ -183,6 +182,8 @@ class Pass {
       activate(c_.activation, elements(up));
       w.down.apply(up, out());
     }
+    edit(EditPoint::mlp_out, l, out());
+    record(l, "mlp.out", out());
   }
 
   /// x += attention(norm(x)), then x += mlp(norm(x)).
@@ -192,7 +193,7 @@ class Pass {
     AttentionReport report = attend(l, h());
     add_to(x(), out());
     norm(w.mlp_norm, x(), h());
-    mlp(w, h());
+    mlp(l, h());
     add_to(x(), out());
     return report;
   }
@@ -203,7 +204,7 @@ class Pass {
     AttentionReport report = attend(l, x());
     add_to(x(), out());
     norm(w.attn_norm, x(), x());
-    mlp(w, x());
+    mlp(l, x());
     add_to(x(), out());
     norm(w.mlp_norm, x(), x());
     return report;
@@ -241,6 +242,21 @@ void Workspace::reserve(const ModelConfig& c, std::int64_t length) {
   up = Tensor({n, c.d_ff});
   if (c.family == Family::llama) gate = Tensor({n, c.d_ff});
   capacity = n;
+}
+
+Tensor run_head(const ModelConfig& config, const ModelWeights& weights, TensorView last_hidden) {
+  Tensor logits({last_hidden.dim(0), config.vocab_size});
+  if (!weights.head_transform) {
+    weights.head.apply(last_hidden, logits);
+    return logits;
+  }
+  // bert's head has a layer of its own before the product with the embedding.
+  Tensor hidden(last_hidden.shape());
+  weights.head_transform.apply(last_hidden, hidden);
+  activate(config.activation, elements(hidden));
+  apply_norm(config, weights.head_norm, hidden, hidden);
+  weights.head.apply(hidden, logits);
+  return logits;
 }
 
 ForwardResult run_forward(const ModelConfig& config, const ModelWeights& weights,

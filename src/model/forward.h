@@ -31,4 +31,7 @@ ForwardResult run_forward(const ModelConfig& config, const ModelWeights& weights
                           Workspace& workspace, std::span<const std::int64_t> ids,
                           const ForwardOptions& options);
 
+/// Checked hidden states [n, d_model] through the head. See Transformer::logits.
+Tensor run_head(const ModelConfig& config, const ModelWeights& weights, TensorView last_hidden);
+
 }  // namespace headlight

@@ -102,6 +102,22 @@ ForwardResult Transformer::forward(std::span<const std::int64_t> ids,
   return run_forward(impl_->config, impl_->weights, impl_->workspace, ids, options);
 }
 
+bool Transformer::has_logits() const {
+  return static_cast<bool>(impl_->weights.head);
+}
+
+Tensor Transformer::logits(TensorView last_hidden) const {
+  const ModelConfig& config = impl_->config;
+  check(has_logits(), "model", "this {} model has no head: it gives hidden states, no logits",
+        name_of(config.family));
+  const bool fits = last_hidden.rank() == 2 && last_hidden.contiguous() &&
+                    last_hidden.dim(1) == config.d_model && last_hidden.dim(0) >= 1 &&
+                    last_hidden.dim(0) <= config.max_len;
+  check(fits, "model", "hidden states {} are not contiguous [1 to {}, {}]", last_hidden.shape(),
+        config.max_len, config.d_model);
+  return run_head(config, impl_->weights, last_hidden);
+}
+
 TensorView Transformer::w_o(std::int64_t layer) const {
   check(0 <= layer && layer < impl_->config.n_layers, "model", "layer {} is not in [0, {})", layer,
         impl_->config.n_layers);

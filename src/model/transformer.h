@@ -18,16 +18,29 @@
 namespace headlight {
 
 /// An activation handed to the observer while the forward pass holds it. `name` is one of
-/// "embed", "blocks.{l}.resid_pre", "blocks.{l}.attn.{q,k,v,z,lse,out}", "blocks.{l}.resid_post",
-/// "final" (after the last norm). q, k, v as attention saw them (RoPE applied), [T, H or Hkv, D];
-/// z [T, H, D] after the head gates; lse [H, T]; out = z W_O + b_O and the residual stream
-/// [T, d_model]. For bert, resid_post is the block's output after its second LayerNorm.
+/// "embed", "blocks.{l}.resid_pre", "blocks.{l}.attn.{q,k,v,z,lse,out}", "blocks.{l}.mlp.out",
+/// "blocks.{l}.resid_post", "final" (after the last norm). q, k, v as attention saw them (RoPE
+/// applied), [T, H or Hkv, D]; z [T, H, D] after the head gates; lse [H, T]; out = z W_O + b_O, the
+/// MLP's output and the residual stream [T, d_model]. For bert, resid_post is the block's output
+/// after its second LayerNorm. What an editor changed is recorded as it was left.
 struct Recorded {
   std::string_view name;
   std::int64_t layer;  ///< -1 outside the blocks
   TensorView value;    ///< valid during the call only
 };
 using Observer = std::function<void(const Recorded&)>;
+
+/// Where an editor may step in: z before it meets W_O, and what a sublayer is about to add to the
+/// residual stream.
+enum class EditPoint : std::uint8_t { z, attention_out, mlp_out };
+
+/// An activation that may be changed in place before the forward pass goes on with it.
+struct Editable {
+  EditPoint point;
+  std::int64_t layer;
+  MutableTensorView value;  ///< z [T, H, D], after the head gates; the others [T, d_model]
+};
+using Editor = std::function<void(const Editable&)>;
 
 /// Gates of all heads, [n_layers, n_heads] row-major, 1 unless set. Checked on set: in range, in
 /// [0, 1].
@@ -52,6 +65,7 @@ class HeadGates {
 struct ForwardOptions {
   std::span<const std::int64_t> token_type_ids = {};  ///< bert only; empty: all 0
   const HeadGates* head_gates = nullptr;              ///< null: all open
+  Editor editor = {};                                 ///< empty: nothing is changed
   Observer observer = {};                             ///< empty: nothing is recorded
   std::string_view kernel = {};                       ///< force an attention kernel
   bool logits = true;                                 ///< off: the head is not run
@@ -81,6 +95,11 @@ class Transformer {
   /// Runs ids [T], 1 <= T <= max_len, each in [0, vocab_size). One call at a time.
   ForwardResult forward(std::span<const std::int64_t> ids,
                         const ForwardOptions& options = {}) const;
+  /// Whether there is a head that makes logits of hidden states.
+  bool has_logits() const;
+  /// The logits [n, vocab_size] of rows [n, d_model] of ForwardResult::last_hidden, 1 <= n <=
+  /// max_len. Throws when the model has no head.
+  Tensor logits(TensorView last_hidden) const;
 
   /// W_O of a block as [n_heads * head_dim, d_model] fp32 (rows h*head_dim.. are W_O^h), and b_O
   /// [d_model] or empty.

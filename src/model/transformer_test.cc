@@ -52,10 +52,9 @@ const Rows* expected_of(const PlainResult& plain, const Recorded& r) {
   if (r.name == "final") return &plain.last_hidden;
   const auto& layer = plain.layers.at(static_cast<std::size_t>(r.layer));
   const std::map<std::string, const Rows*> named = {
-      {"attn.q", &layer.q},     {"attn.k", &layer.k},
-      {"attn.v", &layer.v},     {"attn.z", &layer.z},
-      {"attn.out", &layer.out}, {"resid_pre", &layer.resid_pre},
-      {"attn.lse", nullptr},    {"resid_post", &layer.resid_post}};
+      {"attn.q", &layer.q},  {"attn.k", &layer.k},        {"attn.v", &layer.v},
+      {"attn.z", &layer.z},  {"attn.out", &layer.out},    {"resid_pre", &layer.resid_pre},
+      {"attn.lse", nullptr}, {"mlp.out", &layer.mlp_out}, {"resid_post", &layer.resid_post}};
   const std::string block = "blocks." + std::to_string(r.layer) + ".";
   EXPECT_TRUE(r.name.starts_with(block)) << r.name;
   return named.at(std::string(r.name.substr(block.size())));
@@ -84,7 +83,11 @@ void expect_same(const TinyModel& tiny, const testing::WriteOptions& write = {},
   if (result.logits) {
     EXPECT_LT(difference(result.logits, plain.logits), kTolerance);
   }
-  EXPECT_EQ(seen.size(), 2 + 8u * static_cast<std::size_t>(model.config().n_layers));
+  EXPECT_EQ(model.has_logits(), static_cast<bool>(result.logits));
+  if (model.has_logits()) {
+    EXPECT_LT(difference(model.logits(result.last_hidden), plain.logits), kTolerance);
+  }
+  EXPECT_EQ(seen.size(), 2 + 9u * static_cast<std::size_t>(model.config().n_layers));
   for (const auto& [name, times] : seen) EXPECT_EQ(times, 1) << name;
   if (!kernel.empty()) {
     EXPECT_EQ(result.attention.kernel, kernel);

@@ -10,8 +10,14 @@ namespace {
 class Plain {
  public:
   Plain(const TinyModel& model, const std::vector<std::int64_t>& ids,
-        const std::vector<std::int64_t>& types, const std::vector<std::vector<double>>& gates)
-      : m_(model), ids_(ids), types_(types), gates_(gates), family_(model.config["model_type"]) {}
+        const std::vector<std::int64_t>& types, const std::vector<std::vector<double>>& gates,
+        const PlainEdit& edit)
+      : m_(model),
+        ids_(ids),
+        types_(types),
+        gates_(gates),
+        edit_(edit),
+        family_(model.config["model_type"]) {}
 
   PlainResult run() {
     PlainResult r;
@@ -161,6 +167,13 @@ class Plain {
         }
       }
     }
+    if (edit_) edit_(PlainPoint::z, static_cast<std::size_t>(l), layer);
+  }
+
+  /// What a sublayer adds, once an edit has seen it.
+  const Rows& edited(PlainPoint point, int l, PlainLayer& layer) const {
+    if (edit_) edit_(point, static_cast<std::size_t>(l), layer);
+    return point == PlainPoint::out ? layer.out : layer.mlp_out;
   }
 
   Rows gpt2_block(const Rows& x, int l, PlainLayer& layer) const {
@@ -181,11 +194,12 @@ class Plain {
     if (m_.config.value("scale_attn_by_inverse_layer_idx", false)) scale /= l + 1;
     attend(l, layer, heads, heads, scale);
     layer.out = linear(layer.z, h + "attn.c_proj", true);
-    const Rows middle = sum(x, layer.out);
+    const Rows middle = sum(x, edited(PlainPoint::out, l, layer));
     Rows up = linear(layer_norm(middle, h + "ln_2"), h + "mlp.c_fc", true);
     for (Row& row : up)
       for (double& v : row) v = activation(m_.config.value("activation_function", "gelu_new"), v);
-    return sum(middle, linear(up, h + "mlp.c_proj", true));
+    layer.mlp_out = linear(up, h + "mlp.c_proj", true);
+    return sum(middle, edited(PlainPoint::mlp_out, l, layer));
   }
 
   /// inv_freq of the config; "linear" and "llama3" as transformers' modeling_rope_utils says.
@@ -228,14 +242,15 @@ class Plain {
     layer.v = linear(normed, p + "self_attn.v_proj");
     attend(l, layer, heads, kv_heads, 1 / std::sqrt(static_cast<double>(dim)));
     layer.out = linear(layer.z, p + "self_attn.o_proj");
-    const Rows middle = sum(x, layer.out);
+    const Rows middle = sum(x, edited(PlainPoint::out, l, layer));
     const Rows inner = rms_norm(middle, p + "post_attention_layernorm.weight");
     Rows gate = linear(inner, p + "mlp.gate_proj");
     const Rows up = linear(inner, p + "mlp.up_proj");
     for (std::size_t t = 0; t < gate.size(); ++t)
       for (std::size_t i = 0; i < gate[t].size(); ++i)
         gate[t][i] = activation(m_.config.value("hidden_act", "silu"), gate[t][i]) * up[t][i];
-    return sum(middle, linear(gate, p + "mlp.down_proj"));
+    layer.mlp_out = linear(gate, p + "mlp.down_proj");
+    return sum(middle, edited(PlainPoint::mlp_out, l, layer));
   }
 
   Rows bert_block(const Rows& x, int l, PlainLayer& layer) const {
@@ -246,11 +261,13 @@ class Plain {
     layer.v = linear(x, p + "attention.self.value");
     attend(l, layer, heads, heads, 1 / std::sqrt(static_cast<double>(x[0].size() / heads)));
     layer.out = linear(layer.z, p + "attention.output.dense");
-    const Rows middle = layer_norm(sum(x, layer.out), p + "attention.output.LayerNorm");
+    const Rows middle =
+        layer_norm(sum(x, edited(PlainPoint::out, l, layer)), p + "attention.output.LayerNorm");
     Rows up = linear(middle, p + "intermediate.dense");
     for (Row& row : up)
       for (double& v : row) v = activation(m_.config.value("hidden_act", "gelu"), v);
-    return layer_norm(sum(middle, linear(up, p + "output.dense")), p + "output.LayerNorm");
+    layer.mlp_out = linear(up, p + "output.dense");
+    return layer_norm(sum(middle, edited(PlainPoint::mlp_out, l, layer)), p + "output.LayerNorm");
   }
 
   Rows masked_token_logits(const Rows& x) const {
@@ -285,6 +302,7 @@ class Plain {
   const std::vector<std::int64_t>& ids_;
   const std::vector<std::int64_t>& types_;
   const std::vector<std::vector<double>>& gates_;
+  const PlainEdit& edit_;
   std::string family_;
 };
 
@@ -292,8 +310,8 @@ class Plain {
 
 PlainResult plain_forward(const TinyModel& model, const std::vector<std::int64_t>& ids,
                           const std::vector<std::int64_t>& types,
-                          const std::vector<std::vector<double>>& gates) {
-  return Plain(model, ids, types, gates).run();
+                          const std::vector<std::vector<double>>& gates, const PlainEdit& edit) {
+  return Plain(model, ids, types, gates, edit).run();
 }
 
 }  // namespace headlight::testing

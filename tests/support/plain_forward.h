@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "support/tiny_model.h"
@@ -16,7 +17,7 @@ struct PlainLayer {
   Rows q, k, v;                ///< [T][heads * head_dim], RoPE applied
   std::vector<Rows> patterns;  ///< [H][T][T]
   Rows z;                      ///< [T][H * head_dim]
-  Rows out;                    ///< [T][d_model]
+  Rows out, mlp_out;           ///< [T][d_model]
   Rows resid_pre, resid_post;  ///< [T][d_model]
 };
 
@@ -25,9 +26,15 @@ struct PlainResult {
   Rows embed, last_hidden, logits;  ///< logits empty for bert without a head
 };
 
+/// Changes what a layer is about to use: `z` before W_O, and what its sublayers add, each when it
+/// is at hand (`layer.z`, then `layer.out`, then `layer.mlp_out`).
+enum class PlainPoint { z, out, mlp_out };
+using PlainEdit = std::function<void(PlainPoint, std::size_t layer, PlainLayer&)>;
+
 /// gates: [layer][head], empty: all 1. types: token types, empty: all 0.
 PlainResult plain_forward(const TinyModel& model, const std::vector<std::int64_t>& ids,
                           const std::vector<std::int64_t>& types = {},
-                          const std::vector<std::vector<double>>& gates = {});
+                          const std::vector<std::vector<double>>& gates = {},
+                          const PlainEdit& edit = {});
 
 }  // namespace headlight::testing
