@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inspect/ablation.h"
 #include "inspect/trace.h"
 #include "io/json.h"
 #include "model/transformer.h"
@@ -167,10 +168,10 @@ TEST_F(NanoSort, LaterBlocksAndProbabilitiesMatchLlmViz) {
   }
 }
 
-/// Right answers over all inputs of six letters: tokens, and whole sequences.
-std::pair<int, int> score(const Transformer& model, const HeadGates& gates) {
-  ForwardOptions options;
-  options.head_gates = &gates;
+/// Right answers over all inputs of six letters: tokens, and whole sequences. `logits_of` runs the
+/// model on the ids of one.
+template <class Logits>
+std::pair<int, int> score(const Logits& logits_of) {
   int tokens = 0, sequences = 0;
   for (int input = 0; input < 729; ++input) {
     std::vector<std::int64_t> ids, sorted;
@@ -178,13 +179,36 @@ std::pair<int, int> score(const Transformer& model, const HeadGates& gates) {
     sorted = ids;
     std::ranges::sort(sorted);
     ids.insert(ids.end(), sorted.begin(), sorted.end() - 1);
-    const auto predicted = testing::argmax_rows(model.forward(ids, options).logits);
+    const auto predicted = testing::argmax_rows(logits_of(ids));
     int right = 0;
     for (std::size_t i = 0; i < 6; ++i) right += predicted[5 + i] == sorted[i];
     tokens += right;
     sequences += right == 6;
   }
   return {tokens, sequences};
+}
+
+std::pair<int, int> score(const Transformer& model, const HeadGates& gates) {
+  return score([&](const std::vector<std::int64_t>& ids) {
+    return model.forward(ids, {.head_gates = &gates}).logits;
+  });
+}
+
+TEST_F(NanoSort, AblationsOfRunsGiveTheTableToo) {
+  HEADLIGHT_SHARED_OR_SKIP(folder, "models/nano-sort");
+  HEADLIGHT_SHARED_OR_SKIP(path, "goldens/nano-sort_ablation.json");
+  const Transformer& model = testing::loaded_model(folder);
+  const Json golden = read_json_file(path);
+  for (const auto& [l, h] : {std::pair(0, 1), std::pair(1, 0), std::pair(2, 2)}) {
+    const Ablation ablation{.heads = {{l, h}}};
+    const auto got = score([&](const std::vector<std::int64_t>& ids) {
+      const ModelRun intact = record_run(model, tokens_of_ids(ids), "");
+      return model.logits(run_ablated(model, intact, ablation).last_hidden);
+    });
+    const std::string key = fmt::format("{}.{}", l, h);
+    const Json& row = golden.at("single_head").at(key);
+    EXPECT_EQ(got, std::pair(row.at(0).get<int>(), row.at(1).get<int>())) << key;
+  }
 }
 
 TEST_F(NanoSort, AblationTable) {

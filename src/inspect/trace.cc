@@ -26,33 +26,43 @@ Tensor contiguous_copy(TensorView from) {
 
 }  // namespace
 
-Trace record_trace(const Transformer& model, std::vector<Token> tokens, std::string text,
-                   const TraceOptions& options) {
+Trace unrecorded_trace(const Transformer& model, std::vector<Token> tokens, std::string text) {
   Trace trace;
   trace.config = model.config();
   trace.text = std::move(text);
-  std::vector<std::int64_t> types;  // empty for families without them
-  for (const Token& token : tokens) {
-    trace.ids.push_back(token.id);
-    if (trace.config.n_token_types > 0) types.push_back(token.type_id);
-  }
+  for (const Token& token : tokens) trace.ids.push_back(token.id);
   trace.tokens = std::move(tokens);
   trace.layers.resize(static_cast<std::size_t>(trace.config.n_layers));
+  return trace;
+}
 
-  const Observer keep = [&trace](const Recorded& recorded) {
-    if (recorded.layer < 0) return;
-    const auto layer = static_cast<std::size_t>(recorded.layer);
-    visit_tensors(trace.layers[layer], trace.config, trace.length(),
-                  [&](std::string_view name, Tensor& tensor, const Shape&) {
-                    if (recorded.name == traced_name(layer, name))
-                      tensor = contiguous_copy(recorded.value);
-                  });
-  };
-  const ForwardOptions forward = {.token_type_ids = types,
-                                  .head_gates = options.head_gates,
-                                  .observer = keep,
-                                  .kernel = options.kernel,
-                                  .logits = false};
+std::vector<std::int64_t> token_types(const Trace& trace) {
+  std::vector<std::int64_t> types;
+  if (trace.config.n_token_types == 0) return types;
+  for (const Token& token : trace.tokens) types.push_back(token.type_id);
+  return types;
+}
+
+void keep_in_trace(Trace& trace, const Recorded& recorded) {
+  if (recorded.layer < 0) return;
+  const auto layer = static_cast<std::size_t>(recorded.layer);
+  visit_tensors(trace.layers[layer], trace.config, trace.length(),
+                [&](std::string_view name, Tensor& tensor, const Shape&) {
+                  if (recorded.name == traced_name(layer, name))
+                    tensor = contiguous_copy(recorded.value);
+                });
+}
+
+Trace record_trace(const Transformer& model, std::vector<Token> tokens, std::string text,
+                   const TraceOptions& options) {
+  Trace trace = unrecorded_trace(model, std::move(tokens), std::move(text));
+  const std::vector<std::int64_t> types = token_types(trace);
+  const ForwardOptions forward = {
+      .token_type_ids = types,
+      .head_gates = options.head_gates,
+      .observer = [&trace](const Recorded& recorded) { keep_in_trace(trace, recorded); },
+      .kernel = options.kernel,
+      .logits = false};
   trace.attention = model.forward(trace.ids, forward).attention;
   return trace;
 }

@@ -1,9 +1,11 @@
-// The tensors of a traced layer, declared once: recording, saving and loading visit this list.
+// The tensors of a traced layer, declared once: recording, saving and loading visit this list. And
+// the parts of recording, for those who run the model in their own way.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/shape.h"
 #include "inspect/trace.h"
@@ -29,5 +31,12 @@ void visit_tensors(Layer& layer, const ModelConfig& c, std::int64_t length, cons
 inline std::string traced_name(std::size_t layer, std::string_view name) {
   return fmt::format("blocks.{}.{}", layer, name);
 }
+
+/// A trace of these tokens in which no layer is recorded yet.
+Trace unrecorded_trace(const Transformer& model, std::vector<Token> tokens, std::string text);
+/// Token types as the model takes them; empty for families without them.
+std::vector<std::int64_t> token_types(const Trace& trace);
+/// What an observer does to keep an activation; one that a trace does not hold is passed over.
+void keep_in_trace(Trace& trace, const Recorded& recorded);
 
 }  // namespace headlight
