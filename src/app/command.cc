@@ -20,11 +20,19 @@ CLI::App* CommandLine::add(const std::string& name, const std::string& what,
 }
 
 void ModelOptions::add_to(CLI::App& command) {
+  add_input_to(command);
+  add_gate_to(command);
+}
+
+void ModelOptions::add_input_to(CLI::App& command) {
   command.add_option("--model", model, "Model folder, or the name of one that `models` lists")
       ->required()
       ->type_name("DIR");
   command.add_option("--text", text, "The text to run")->type_name("TEXT");
   command.add_option("--ids", ids, "Token ids instead of a text: 1,2,3 or @file")->type_name("IDS");
+}
+
+void ModelOptions::add_gate_to(CLI::App& command) {
   command
       .add_option("--gate", gates,
                   "Gates on heads, layer.head=value in [0, 1]; 0 switches a head off")
@@ -42,6 +50,25 @@ Input ModelOptions::input() const {
   Input input;
   input.text = text;
   if (!ids.empty()) input.ids = parse_ids(ids);
+  return input;
+}
+
+void TextOptions::add_to(CLI::App& command) {
+  command.add_option("TEXT", positional, "The text (the same as --text)");
+  add_input_to(command);
+  command.add_option("--pair", pair, "A second text, for models that read pairs")
+      ->type_name("TEXT");
+}
+
+Input TextOptions::input() const {
+  if (!positional.empty() && !text.empty())
+    throw UsageError("input", "the text was given twice, with and without --text");
+  ModelOptions plain = *this;
+  if (text.empty()) plain.text = positional;
+  Input input = plain.input();
+  if (!pair.empty() && !input.ids.empty())
+    throw UsageError("input", "--pair goes with a text, not with --ids");
+  input.pair = pair;
   return input;
 }
 

@@ -36,18 +36,32 @@ void add_show(CommandLine& line);
 void add_logits(CommandLine& line);
 void add_trace(CommandLine& line);
 void add_pattern(CommandLine& line);
+void add_concat(CommandLine& line);
+void add_ablate(CommandLine& line);
 void add_models(CommandLine& line);
 void add_lab(CommandLine& line);
 
-/// --model, --text, --ids and --gate, as `show`, `logits` and `trace` take them.
+/// --model, --text, --ids and --gate, as `logits` and `trace` take them.
 struct ModelOptions {
   std::string model, text, ids, gates;
 
   void add_to(CLI::App& command);
+  void add_gate_to(CLI::App& command);
   LoadedModel load() const;
   /// Throws UsageError unless exactly one of text and ids is given.
   Input input() const;
   HeadGates head_gates(const ModelConfig& config) const;
+
+ protected:
+  void add_input_to(CLI::App& command);
+};
+
+/// The same with the text also as the plain argument, and --pair; without --gate.
+struct TextOptions : ModelOptions {
+  std::string positional, pair;
+
+  void add_to(CLI::App& command);
+  Input input() const;
 };
 
 /// Throws RequestError naming the range when `value` is not in [0, count).

@@ -6,18 +6,46 @@
 #include <span>
 
 #include "core/error.h"
+#include "inspect/ablation_effect.h"
+#include "inspect/blend.h"
 #include "kernels/attention.h"
 
 namespace headlight::app {
 namespace {
+
+Json json_readers(const Blend& blend) {
+  Json out = Json::array();
+  for (Readers readers : blend.readers) out.push_back(name_of(readers));
+  return out;
+}
+
+Json json_buried(const Blend& blend) {
+  Json out = Json::array();
+  for (const BuriedToken& each : blend.buried)
+    out.push_back({{"token", each.token},
+                   {"head", each.head},
+                   {"weight", json_number(each.weight)},
+                   {"average", json_number(each.average)}});
+  return out;
+}
+
+/// The sources' AddedVectors: how each one's vector lies to the output.
+Json json_sources(const Tensor& sources, const Concat& concat) {
+  Json out = Json::array();
+  const auto width = static_cast<std::size_t>(sources.dim(1));
+  for (std::size_t at = 0; at < sources.span<float>().size(); at += width)
+    out.push_back(json_added(
+        added_vector(sources.span<float>().subspan(at, width), concat.out.span<float>())));
+  return out;
+}
+
+}  // namespace
 
 Json json_numbers(std::span<const float> values) {
   Json out = Json::array();
   for (float value : values) out.push_back(json_number(value));
   return out;
 }
-
-}  // namespace
 
 Json json_number(float value) {
   check(std::isfinite(value), "json", "{} is not a number JSON can hold", value);
@@ -27,6 +55,10 @@ Json json_number(float value) {
   double decimal = 0;
   std::from_chars(digits.data(), printed.ptr, decimal);
   return decimal;
+}
+
+Json json_number(double value) {
+  return json_number(static_cast<float>(value));
 }
 
 Json json_model(const ModelInfo& info) {
@@ -60,7 +92,7 @@ Json json_tokens(const std::vector<Token>& tokens) {
 Json json_rows(const Trace& trace, std::int64_t layer, std::int64_t query,
                std::optional<std::int64_t> only_head) {
   const Tensor rows = query_rows(trace, layer, query);
-  const Tensor average = average_of_heads(rows);
+  const Blend blend = blend_rows(rows);
   const std::vector<double> entropies = row_entropies(rows);
   const auto length = static_cast<std::size_t>(trace.length());
   const std::int64_t group = trace.config.n_heads / trace.config.n_kv_heads;
@@ -71,12 +103,56 @@ Json json_rows(const Trace& trace, std::int64_t layer, std::int64_t query,
     heads.push_back({{"head", h},
                      {"kv_head", h / group},
                      {"row", json_numbers(rows.span<float>().subspan(at * length, length))},
-                     {"entropy", json_number(static_cast<float>(entropies[at]))}});
+                     {"entropy", json_number(entropies[at])}});
   }
   return {{"layer", layer},
           {"query", query},
           {"heads", std::move(heads)},
-          {"average_of_heads", json_numbers(average.span<float>())}};
+          {"average_of_heads", json_numbers(blend.average.span<float>())},
+          {"entropy_of_average", json_number(blend.entropy_of_average)},
+          {"mean_of_entropies", json_number(blend.mean_of_entropies)},
+          {"jsd", json_number(blend.jsd)},
+          {"readers", json_readers(blend)},
+          {"buried", json_buried(blend)}};
+}
+
+Json json_added(const AddedVector& added) {
+  return {{"norm", json_number(added.norm)},
+          {"cosine", json_number(added.cosine)},
+          {"share", json_number(added.share)}};
+}
+
+Json json_concat(const Transformer& model, const Trace& trace, std::int64_t layer,
+                 std::int64_t query) {
+  const ModelConfig& c = trace.config;
+  const Concat concat = concat_at(model, trace, layer, query);
+  const Tensor sources = source_contributions(model, trace, layer, query);
+  Json heads = Json::array();
+  for (std::int64_t h = 0; h < c.n_heads; ++h) {
+    const auto row = [h](const Tensor& of) {
+      const auto width = static_cast<std::size_t>(of.dim(1));
+      return json_numbers(of.span<float>().subspan(static_cast<std::size_t>(h) * width, width));
+    };
+    Json head = json_added(concat.heads[static_cast<std::size_t>(h)]);
+    head["head"] = h;
+    head["kv_head"] = h * c.n_kv_heads / c.n_heads;
+    head["z"] = row(concat.z);
+    head["head_out"] = row(concat.head_out);
+    heads.push_back(std::move(head));
+  }
+  Json b_o;  // null when the model has none
+  if (const TensorView vector = model.b_o(layer)) {
+    b_o = json_added(concat.b_o);
+    b_o["vector"] = json_numbers({vector.as<float>(), static_cast<std::size_t>(vector.numel())});
+  }
+  const auto out = concat.out.span<float>();
+  return {{"layer", layer},
+          {"query", query},
+          {"heads", std::move(heads)},
+          {"b_o", std::move(b_o)},
+          {"out", json_numbers(out)},
+          {"norm", json_number(vector_change(out, out).norm_before)},
+          {"sources", json_sources(sources, concat)}};
 }
 
 Json json_trace(std::string_view id, const ModelInfo& info, const Trace& trace) {

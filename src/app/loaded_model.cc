@@ -30,9 +30,7 @@ std::vector<Token> tokens_of_text(const LoadedModel& model, const Input& input) 
 
 std::vector<Token> named_tokens(const LoadedModel& model, std::span<const std::int64_t> ids) {
   std::vector<Token> tokens = tokens_of_ids(ids);
-  if (!model.tokenizer) return tokens;
-  for (Token& token : tokens)
-    if (token.id < model.tokenizer->vocab_size()) token.piece = model.tokenizer->piece(token.id);
+  for (Token& token : tokens) token.piece = piece_of(model, token.id);
   return tokens;
 }
 
@@ -79,7 +77,12 @@ std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
   return tokens;
 }
 
-void set_gate(HeadGates& gates, const ModelConfig& config, std::string_view name, double value) {
+std::string piece_of(const LoadedModel& model, std::int64_t id) {
+  const bool known = model.tokenizer && 0 <= id && id < model.tokenizer->vocab_size();
+  return known ? model.tokenizer->piece(id) : fmt::format("#{}", id);
+}
+
+std::pair<std::int64_t, std::int64_t> named_head(const ModelConfig& config, std::string_view name) {
   const std::size_t dot = name.find('.');
   const auto number = [](std::string_view part) { return parse_integer(part).value_or(-1); };
   const std::int64_t layer = number(name.substr(0, dot));
@@ -89,6 +92,11 @@ void set_gate(HeadGates& gates, const ModelConfig& config, std::string_view name
   check_request(layer < config.n_layers && head < config.n_heads, "gates",
                 "head {}.{} is not there: layers are [0, {}), heads [0, {})", layer, head,
                 config.n_layers, config.n_heads);
+  return {layer, head};
+}
+
+void set_gate(HeadGates& gates, const ModelConfig& config, std::string_view name, double value) {
+  const auto [layer, head] = named_head(config, name);
   check_request(value >= 0 && value <= 1, "gates", "gate {} of head {}.{} is not in [0, 1]", value,
                 layer, head);
   gates.set(layer, head, static_cast<float>(value));

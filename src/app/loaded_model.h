@@ -33,6 +33,12 @@ struct Input {
 /// naming both numbers when they are not.
 std::vector<Token> tokens_of(const LoadedModel& model, const Input& input);
 
+/// How an id of the vocabulary reads: the tokenizer's piece, or "#17" where there is none.
+std::string piece_of(const LoadedModel& model, std::int64_t id);
+
+/// The layer and head that "layer.head" names; throws RequestError naming the range there is.
+std::pair<std::int64_t, std::int64_t> named_head(const ModelConfig& config, std::string_view name);
+
 /// Sets one gate from its name "layer.head"; throws RequestError naming the range there is.
 void set_gate(HeadGates& gates, const ModelConfig& config, std::string_view name, double value);
 

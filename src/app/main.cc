@@ -83,7 +83,9 @@ int run(int argc, char** argv) {
   app.name("headlight");
   app.require_subcommand(1);
   add_globals(app, globals);
-  for (auto* add : {add_show, add_logits, add_trace, add_pattern, add_models, add_lab}) add(line);
+  for (auto* add :
+       {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate, add_models, add_lab})
+    add(line);
   app.footer("`headlight COMMAND --help` explains a command, with examples.");
   try {
     app.parse(argc, argv);

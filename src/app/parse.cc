@@ -73,6 +73,23 @@ std::vector<GateText> parse_gates(std::string_view text) {
   return gates;
 }
 
+std::vector<GateText> parse_heads(std::string_view text) {
+  std::vector<GateText> heads;
+  split(text, ", ", [&](std::string_view part) {
+    const std::size_t equals = part.find('=');
+    const auto gate =
+        equals == part.npos ? std::optional(0.0) : parse_number(part.substr(equals + 1));
+    if (!gate || part.find('.') >= equals)
+      throw UsageError("heads",
+                       fmt::format("\"{}\" is not a head; write layer.head, as in 0.3,2.1, "
+                                   "2.* for a whole layer, or 0.3=0.5 to dim one",
+                                   printable(part)));
+    heads.emplace_back(part.substr(0, equals), *gate);
+  });
+  if (heads.empty()) throw UsageError("heads", "there is no head; write some, as in 0.3,2.1");
+  return heads;
+}
+
 std::optional<RowRange> parse_rows(std::string_view text, std::int64_t length) {
   const std::size_t colon = text.find(':');
   const std::string_view first = text.substr(0, colon);

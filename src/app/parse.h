@@ -24,6 +24,9 @@ using GateText = std::pair<std::string, double>;
 /// "L.H=0,L.H=0.5". Throws UsageError naming the part that is not one.
 std::vector<GateText> parse_gates(std::string_view text);
 
+/// Heads as `ablate` takes them: "L.H" (gate 0), "L.H=0.5", "L.*" (every head of a layer).
+std::vector<GateText> parse_heads(std::string_view text);
+
 /// "a:b", "a:", ":b" or "a" (one row) in [0, length). Nothing when it is not such a range, is empty
 /// or goes past the end.
 struct RowRange {

@@ -11,8 +11,7 @@
 namespace headlight::app {
 namespace {
 
-struct Options : ModelOptions {
-  std::string positional, pair;
+struct Options : TextOptions {
   std::optional<std::int64_t> layer, head, query;
   std::int64_t top = 3;
   bool verbose = false, json = false;
@@ -23,17 +22,6 @@ struct Selection {
   std::int64_t query, first_layer, last_layer;
   std::optional<std::int64_t> head;
 };
-
-Input input_of(Options options) {
-  if (!options.positional.empty() && !options.text.empty())
-    throw UsageError("input", "the text was given twice, with and without --text");
-  if (options.text.empty()) options.text = options.positional;
-  Input input = options.input();
-  if (!options.pair.empty() && !input.ids.empty())
-    throw UsageError("input", "--pair goes with a text, not with --ids");
-  input.pair = options.pair;
-  return input;
-}
 
 Selection selection_of(const Options& options, const Trace& trace) {
   if (options.layer) check_index("show", "layer", *options.layer, trace.config.n_layers);
@@ -101,7 +89,7 @@ std::string text_of(const Options& options, const ModelInfo& info, const Trace& 
 }
 
 int run(const Options& options, const Globals& globals) {
-  const Input input = input_of(options);
+  const Input input = options.input();
   const LoadedModel model = options.load();
   const HeadGates gates = options.head_gates(model.info.config);
   const Trace trace = record_trace(model.transformer, tokens_of(model, input), input.text,
@@ -124,10 +112,8 @@ void add_show(CommandLine& line) {
                "  headlight show --model stories15M \"Once upon a time\" --layer 2 --head 4\n"
                "  headlight show --model gpt2-basic --ids 17,4,200 --query 1 --json",
                [options, globals = &line.globals] { return run(*options, *globals); });
-  command->add_option("TEXT", options->positional, "The text (the same as --text)");
   options->add_to(*command);
-  command->add_option("--pair", options->pair, "A second text, for models that read pairs")
-      ->type_name("TEXT");
+  options->add_gate_to(*command);
   command->add_option("--layer", options->layer, "Only this layer")->type_name("L");
   command->add_option("--head", options->head, "Only this head, its whole row")->type_name("H");
   command->add_option("--query", options->query, "The token that reads (default: the text's last)")

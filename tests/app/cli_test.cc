@@ -1,6 +1,7 @@
 // The command line from outside: exit codes, one-line errors, files and numbers.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,10 @@
 
 #include "app/program.h"
 #include "core/utf8.h"
+#include "inspect/ablation.h"
+#include "inspect/ablation_effect.h"
+#include "inspect/blend.h"
+#include "inspect/concat.h"
 #include "inspect/trace.h"
 #include "io/safetensors.h"
 #include "model/transformer.h"
@@ -80,7 +85,8 @@ TEST_F(Cli, WrongUsageIsOneLineWithAHint) {
 
 TEST_F(Cli, HelpAndVersion) {
   EXPECT_EQ(run({"--version"}).out.substr(0, 10), "headlight ");
-  for (const char* command : {"show", "logits", "trace", "pattern", "models", "lab"}) {
+  for (const char* command :
+       {"show", "logits", "trace", "pattern", "concat", "ablate", "models", "lab"}) {
     const ProgramResult ran = run({command, "--help"});
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_NE(ran.out.find("Examples:"), std::string::npos) << command;
@@ -253,6 +259,143 @@ TEST_F(Cli, ShowPrintsTheRowsOfTheTrace) {
   ASSERT_EQ(one["layers"].size(), 1u);
   EXPECT_EQ(one["layers"][0]["heads"], json::array({shown["layers"][1]["heads"][3]}));
   EXPECT_EQ(one["layers"][0]["average_of_heads"], shown["layers"][1]["average_of_heads"]);
+}
+
+TEST_F(Cli, AblationsAreThoseOfTheLibrary) {
+  const std::vector<std::int64_t> other_ids = {7, 7};
+  for (const std::string name : {"tiny-llama", "tiny-bert"}) {
+    const Transformer model = Transformer::load(models_ / name);
+    const ModelRun intact = record_run(model, tokens_of_ids(kIds), "");
+    const ModelRun other = record_run(model, tokens_of_ids(other_ids), "");
+    const Ablation ablation{.heads = {{0, 1, 0.0f}, {1, 2, 0.25f}},
+                            .replacement = Replacement::resample,
+                            .other = &other};
+    const ModelRun after = run_ablated(model, intact, ablation);
+    const ModelRun direct = estimate_directly(model, intact, ablation);
+    const json said =
+        run_json({"ablate", "--model", name, "--ids", kIdsText, "--heads", "0.1,1.2=0.25", "--how",
+                  "resample", "--with", "7,7", "--query", "5", "--layer", "1"});
+    EXPECT_EQ(said["how"], "resample");
+    EXPECT_EQ(said["heads"][1], (json{{"layer", 1}, {"head", 2}, {"gate", 0.25}}));
+    for (const auto& [key, run] : {std::pair("after", &after), std::pair("direct", &direct)}) {
+      const auto changes = row_changes(intact.last_hidden, run->last_hidden);
+      ASSERT_EQ(said["final"][key].size(), changes.size());
+      for (std::size_t t = 0; t < changes.size(); ++t) {
+        const json& one = said["final"][key][t];
+        EXPECT_EQ(one["cosine"].get<float>(), static_cast<float>(changes[t].cosine));
+        EXPECT_EQ(one["norm_after"].get<float>(), static_cast<float>(changes[t].norm_after));
+        EXPECT_EQ(one["difference"].get<float>(), static_cast<float>(changes[t].difference));
+      }
+    }
+    const auto width = static_cast<std::size_t>(model.config().d_model);
+    for (std::size_t j = 0; j < width; ++j)
+      EXPECT_EQ(said["block"]["out"][j].get<float>(),
+                after.trace.layers[1].out.span<float>()[5 * width + j]);
+    EXPECT_EQ(said["layers"].size(), 2u);
+    EXPECT_EQ(said["predictions"].is_null(), !model.has_logits());
+    if (!model.has_logits()) continue;
+    const Tensor before = model.logits(intact.last_hidden), now = model.logits(after.last_hidden);
+    const auto best = testing::argmax_rows(before)[5];
+    EXPECT_EQ(said["predictions"]["best"][0]["id"], best);
+    const auto row = now.span<float>().subspan(5 * 17, 17);
+    double sum = 0;
+    for (double x : row) sum += std::exp(x);
+    EXPECT_NEAR(said["predictions"]["best"][0]["after"].get<double>(),
+                std::exp(row[static_cast<std::size_t>(best)]) / sum, 1e-5);
+  }
+}
+
+TEST_F(Cli, AblationsByMeanReadACorpusAndDefaultToTheText) {
+  const std::vector<std::string> ablate = {"ablate", "--model", "tiny-gpt2", "--ids",
+                                           kIdsText, "--heads", "1.*",       "--how"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), ablate.begin(), ablate.end());
+    return more;
+  };
+  const Transformer model = Transformer::load(models_ / "tiny-gpt2");
+  const ModelRun intact = record_run(model, tokens_of_ids(kIds), "");
+  MeanZ mean(model.config());
+  mean.add(intact.trace);
+  const Tensor z = mean.mean();
+  const Ablation ablation{
+      .heads = {{1, 0}, {1, 1}, {1, 2}}, .replacement = Replacement::mean, .mean = z};
+  const auto changes =
+      row_changes(intact.last_hidden, run_ablated(model, intact, ablation).last_hidden);
+  const json said = run_json(with({"mean"}));
+  EXPECT_EQ(said["heads"].size(), 3u);
+  EXPECT_EQ(said["query"], 7);
+  EXPECT_EQ(said["block"]["layer"], 1);
+  EXPECT_EQ(said["final"]["after"][3]["cosine"].get<float>(),
+            static_cast<float>(changes[3].cosine));
+  std::ofstream(models_ / "corpus") << "one text\r\n\nanother\n";
+  expect_refused(run(with({"mean", "--corpus", file("corpus")})), 1, {"no tokenizer"});
+  std::ofstream(models_ / "corpus") << "\n";
+  expect_refused(run(with({"mean", "--corpus", file("corpus")})), 1, {"corpus", "no text"});
+}
+
+TEST_F(Cli, AblationsThatMakeNoSenseAreRefused) {
+  const auto ablate = [&](std::vector<std::string> more) {
+    std::vector<std::string> args = {"ablate", "--model", "tiny-gpt2", "--ids", kIdsText};
+    args.insert(args.end(), more.begin(), more.end());
+    return run(args);
+  };
+  expect_refused(ablate({}), 2, {"--heads"});
+  expect_refused(ablate({"--heads", "3"}), 2, {"\"3\"", "0.3,2.1"});
+  expect_refused(ablate({"--heads", "0.1=x"}), 2, {"0.1=x"});
+  expect_refused(ablate({"--heads", ","}), 2, {"no head"});
+  expect_refused(ablate({"--heads", "0.3"}), 1, {"0.3", "[0, 3)"});
+  expect_refused(ablate({"--heads", "2.*"}), 1, {"[0, 2)"});
+  expect_refused(ablate({"--heads", "0.1=2"}), 1, {"gate 2", "[0, 1]"});
+  expect_refused(ablate({"--heads", "0.*,0.1"}), 1, {"0.1 is named twice"});
+  expect_refused(ablate({"--heads", "0.1", "--query", "8"}), 1, {"query 8", "[0, 8)"});
+  expect_refused(ablate({"--heads", "0.1", "--layer", "2"}), 1, {"layer 2", "[0, 2)"});
+  expect_refused(ablate({"--heads", "0.1", "--how", "none"}), 2, {"none", "resample"});
+  expect_refused(ablate({"--heads", "0.1", "--how", "resample"}), 2, {"--with"});
+  expect_refused(ablate({"--heads", "0.1", "--with", "1"}), 2, {"--how resample"});
+  expect_refused(ablate({"--heads", "0.1", "--corpus", "f"}), 2, {"--how mean"});
+  expect_refused(ablate({"--heads", "0.1", "--how", "resample", "--with", "99"}), 1, {"99"});
+  const ProgramResult text = ablate({"--heads", "0.1"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_NE(text.out.find("direct estimate"), std::string::npos) << text.out;
+}
+
+TEST_F(Cli, ConcatIsThatOfTheLibrary) {
+  const Transformer model = Transformer::load(models_ / "tiny-gpt2");
+  const Trace trace = record_trace(model, tokens_of_ids(kIds), "");
+  const Concat concat = concat_at(model, trace, 1, 4);
+  const json said = run_json(
+      {"concat", "--model", "tiny-gpt2", "--ids", kIdsText, "--layer", "1", "--query", "4"});
+  ASSERT_EQ(said["heads"].size(), 3u);
+  std::size_t i = 0, k = 0;
+  for (std::size_t h = 0; h < 3; ++h) {
+    const json& head = said["heads"][h];
+    for (const json& value : head["z"]) EXPECT_EQ(value.get<float>(), concat.z.span<float>()[i++]);
+    for (const json& value : head["head_out"])
+      EXPECT_EQ(value.get<float>(), concat.head_out.span<float>()[k++]);
+    EXPECT_EQ(head["norm"].get<float>(), static_cast<float>(concat.heads[h].norm));
+    EXPECT_EQ(head["cosine"].get<float>(), static_cast<float>(concat.heads[h].cosine));
+  }
+  EXPECT_EQ(i, 12u);
+  EXPECT_EQ(k, 36u);
+  EXPECT_EQ(said["sources"].size(), kIds.size());
+  EXPECT_EQ(said["b_o"]["vector"].size(), 12u);
+  expect_refused(run({"concat", "--model", "tiny-gpt2", "--ids", "1", "--layer", "2"}), 1,
+                 {"layer 2", "[0, 2)"});
+  expect_refused(run({"concat", "--model", "tiny-gpt2", "--ids", "1"}), 2, {"--layer"});
+}
+
+TEST_F(Cli, ShowSaysWhatTheAverageBuries) {
+  const Transformer model = Transformer::load(models_ / "tiny-llama");
+  const Trace trace = record_trace(model, tokens_of_ids(kIds), "");
+  const json shown = run_json({"show", "--model", "tiny-llama", "--ids", kIdsText, "--layer", "1"});
+  const Blend blend = blend_rows(query_rows(trace, 1, 7));
+  const json& layer = shown["layers"][0];
+  EXPECT_EQ(layer["jsd"].get<float>(), static_cast<float>(blend.jsd));
+  EXPECT_GT(blend.jsd, 0.01);
+  EXPECT_EQ(layer["readers"].size(), kIds.size());
+  EXPECT_EQ(layer["buried"].size(), blend.buried.size());
+  for (std::size_t t = 0; t < kIds.size(); ++t)
+    EXPECT_EQ(layer["readers"][t], name_of(blend.readers[t]));
 }
 
 TEST_F(Cli, TheForcedKernelIsTheOneThatRan) {
