@@ -29,7 +29,7 @@ std::vector<TinyModel> families() {
   std::vector<TinyModel> all;
   all.push_back(testing::tiny_gpt2());
   all.push_back(testing::tiny_llama({{"attention_bias", true}}));
-  all.push_back(testing::tiny_bert());
+  all.push_back(testing::tiny_bert({{"architectures", {"BertForMaskedLM"}}}));
   return all;
 }
 
