@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kApi = "/api/v1/";
 constexpr std::string_view kTraces = "traces";
+constexpr std::string_view kAblations = "ablations";
 constexpr std::int64_t kMostPatternBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMostThumbnail = 64;
 
@@ -79,7 +80,8 @@ LabResponse Lab::route(const LabRequest& request) {
   if (!path.starts_with(kApi)) refuse_path(path);
   path.remove_prefix(kApi.size());
   if (path == kTraces && request.post) return post_trace(request);
-  if (request.post || path == kTraces)
+  if (path == kAblations && request.post) return post_ablation(request);
+  if (request.post || path == kTraces || path == kAblations)
     throw RequestError(405, "http", fmt::format("{} is for the other method", request.path));
   if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
   if (path == "models") return list_models();
@@ -91,16 +93,13 @@ LabResponse Lab::route(const LabRequest& request) {
 
 LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
                               std::string_view part) {
-  const auto kept = traces_.get(id);
-  if (!kept)
-    throw RequestError(404, "trace",
-                       fmt::format("trace \"{}\" is not kept (any more); post the "
-                                   "text again",
-                                   printable(id)));
+  const auto kept = kept_trace(id);
   if (part.empty()) return json_response(json_trace(id, kept->info, kept->trace));
   if (part == "/rows") return rows(request, *kept);
   if (part == "/pattern") return pattern(request, *kept);
   if (part == "/overview") return overview(request, *kept);
+  if (part == "/concat") return concat(request, *kept);
+  if (part == "/w_o") return w_o(request, *kept);
   refuse_path(request.path);
 }
 
@@ -113,6 +112,7 @@ LabResponse Lab::post_trace(const LabRequest& request) {
     for (const auto& [name, value] : asked.gates) set_gate(gates, model->info.config, name, value);
     auto kept_trace = std::make_shared<KeptTrace>();
     kept_trace->info = model->info;
+    kept_trace->gated = !gates.all_open();
     kept_trace->trace =
         record_trace(model->transformer, tokens_of(*model, asked.input), asked.input.text,
                      {.head_gates = &gates, .kernel = options_.kernel});
@@ -123,6 +123,21 @@ LabResponse Lab::post_trace(const LabRequest& request) {
   const std::size_t bytes = bytes_of(kept->trace);
   traces_.put(id, std::move(kept), bytes);
   return response;
+}
+
+LabResponse Lab::post_ablation(const LabRequest& request) {
+  const PostedAblation posted = read_ablation_request(request.body);
+  const auto kept = kept_trace(posted.trace);
+  check_request(!kept->gated, "ablation",
+                "trace \"{}\" was made with gates; post its text again without any",
+                printable(posted.trace));
+  return queue_.run([&] {
+    const auto model = loaded({kept->info.name, kept->info.folder});
+    const Trace& trace = kept->trace;
+    const AblationOutcome outcome =
+        run_ablation(*model, trace.tokens, trace.text, posted.request, options_.kernel);
+    return json_response(json_ablation(*model, outcome));
+  });
 }
 
 LabResponse Lab::rows(const LabRequest& request, const KeptTrace& kept) {
@@ -170,6 +185,27 @@ LabResponse Lab::overview(const LabRequest& request, const KeptTrace& kept) {
   });
 }
 
+LabResponse Lab::concat(const LabRequest& request, const KeptTrace& kept) {
+  const std::int64_t layer = index_parameter(request, "layer", kept.trace.config.n_layers);
+  const std::int64_t query = index_parameter(request, "query", kept.trace.length());
+  return queue_.run([&] {
+    const auto model = loaded({kept.info.name, kept.info.folder});
+    return json_response(json_concat(model->transformer, kept.trace, layer, query));
+  });
+}
+
+LabResponse Lab::w_o(const LabRequest& request, const KeptTrace& kept) {
+  const ModelConfig& c = kept.trace.config;
+  const std::int64_t layer = index_parameter(request, "layer", c.n_layers);
+  const std::int64_t head = index_parameter(request, "head", c.n_heads);
+  return queue_.run([&] {
+    const auto model = loaded({kept.info.name, kept.info.folder});
+    const auto size = static_cast<std::size_t>(c.head_dim * c.d_model);
+    const float* block = model->transformer.w_o(layer).as<float>() + head * c.head_dim * c.d_model;
+    return tensor_response({block, size}, {c.head_dim, c.d_model});
+  });
+}
+
 LabResponse Lab::list_models() {
   Json models = Json::array();
   for (const ModelInfo& info : known_models()) models.push_back(json_model(info));
@@ -195,6 +231,16 @@ std::vector<ModelInfo> Lab::known_models() {
     }
   }
   return known;
+}
+
+std::shared_ptr<const Lab::KeptTrace> Lab::kept_trace(std::string_view id) {
+  auto kept = traces_.get(id);
+  if (!kept)
+    throw RequestError(404, "trace",
+                       fmt::format("trace \"{}\" is not kept (any more); post the "
+                                   "text again",
+                                   printable(id)));
+  return kept;
 }
 
 ModelFolder Lab::find_model(const std::string& name) {

@@ -54,18 +54,24 @@ class Lab {
   struct KeptTrace {
     ModelInfo info;
     Trace trace;
+    bool gated = false;  ///< some head was not fully open
   };
 
   LabResponse route(const LabRequest& request);
   LabResponse list_models();
   LabResponse post_trace(const LabRequest& request);
+  LabResponse post_ablation(const LabRequest& request);
   LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
   LabResponse rows(const LabRequest& request, const KeptTrace& kept);
   LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
   LabResponse overview(const LabRequest& request, const KeptTrace& kept);
+  LabResponse concat(const LabRequest& request, const KeptTrace& kept);
+  LabResponse w_o(const LabRequest& request, const KeptTrace& kept);
 
   /// The sound models that can be named, the default first.
   std::vector<ModelInfo> known_models();
+  /// Throws RequestError (404) when the trace is not kept (any more).
+  std::shared_ptr<const KeptTrace> kept_trace(std::string_view id);
   ModelFolder find_model(const std::string& name);
   std::shared_ptr<LoadedModel> loaded(const ModelFolder& model);
   std::string new_trace_id();

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/ablation_view.h"
 #include "app/loaded_model.h"
 
 namespace headlight::app {
@@ -28,6 +29,15 @@ struct TraceRequest {
 
 /// Throws RequestError (400) naming the field.
 TraceRequest read_trace_request(std::string_view body);
+
+/// The body of POST /api/v1/ablations.
+struct PostedAblation {
+  std::string trace;
+  AblationRequest request;
+};
+
+/// Throws RequestError (400) naming the field.
+PostedAblation read_ablation_request(std::string_view body);
 
 /// A query parameter, an integer in [least, most]. Throws RequestError (400) naming the range when
 /// it is missing or something else.

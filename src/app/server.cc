@@ -31,7 +31,8 @@ constexpr std::chrono::seconds kReadLimit{10};   // for a whole request, however
 constexpr std::chrono::seconds kWriteLimit{60};  // for a whole answer
 constexpr std::chrono::seconds kLingerLimit{1};
 
-constexpr std::string_view kTracesPath = "/api/v1/traces";
+/// The calls with a body.
+constexpr std::array<std::string_view, 2> kPostPaths = {"/api/v1/traces", "/api/v1/ablations"};
 
 /// A connection whose request must arrive within kReadLimit as a whole, and whose answer must be
 /// taken within kWriteLimit: the library's own limits start anew with every byte.
@@ -152,10 +153,11 @@ class LabServer : public httplib::Server {
       return answer_without_body(request, response) ? HandlerResponse::Handled
                                                     : HandlerResponse::Unhandled;
     });
-    Post(std::string(kTracesPath),
-         [this](const Request& request, Response& response, const httplib::ContentReader& content) {
-           answer_post(request, response, content);
-         });
+    for (const std::string_view path : kPostPaths)
+      Post(std::string(path), [this](const Request& request, Response& response,
+                                     const httplib::ContentReader& content) {
+        answer_post(request, response, content);
+      });
     set_error_handler([](const Request&, Response& response) {  // what the library refused itself
       if (!response.body.empty()) return;
       const RequestError error(response.status, "http",
@@ -164,13 +166,14 @@ class LabServer : public httplib::Server {
     });
   }
 
-  /// Everything but the one call with a body. Routes of the library match with std::regex, which
+  /// Everything but the calls with a body. Routes of the library match with std::regex, which
   /// recurses for each byte of a hostile path; this does not.
   bool answer_without_body(const Request& request, Response& response) {
     try {
       check_origin(request);
       const bool read = request.method == "GET" || request.method == "HEAD";
-      if (request.method == "POST" && request.path == kTracesPath) return false;
+      const bool has_body = std::ranges::find(kPostPaths, request.path) != kPostPaths.end();
+      if (request.method == "POST" && has_body) return false;
       if (!read && request.method != "POST")
         throw RequestError(405, "http", "only GET, HEAD and POST are answered");
       if (!read || request.path.starts_with("/api/"))

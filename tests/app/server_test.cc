@@ -91,6 +91,9 @@ class Server : public ::testing::Test {
   httplib::Result post(const std::string& body, const httplib::Headers& headers = {}) const {
     return client().Post("/api/v1/traces", headers, body, "application/json");
   }
+  httplib::Result ablate(const json& body) const {
+    return client().Post("/api/v1/ablations", body.dump(), "application/json");
+  }
   json get_json(const std::string& path) const {
     const auto result = get(path);
     EXPECT_EQ(result->status, 200) << path << ": " << result->body;
@@ -200,6 +203,81 @@ TEST_F(Server, GatesChangeWhatLaterLayersRead) {
   EXPECT_NE(rows(open, 1), rows(closed, 1));
 }
 
+TEST_F(Server, AblationsAndConcatAreThoseOfTheCommandLine) {
+  for (const char* model : {"tiny-llama", "tiny-bert"}) {
+    const std::string id = post_trace(model, kIds)["id"];
+    const std::vector<std::string> input = {"--model", model, "--ids", "3,1,4,1,5,9,2,6", "--json"};
+    const auto printed = [&](std::vector<std::string> args) {
+      args.insert(args.end(), input.begin(), input.end());
+      const auto ran = testing::run_headlight(args, environment());
+      EXPECT_EQ(ran.exit_code, 0) << ran.err;
+      return json::parse(ran.out);
+    };
+    const auto got = ablate({{"trace", id},
+                             {"heads", {{"0.1", 0}, {"1.2", 0.25}}},
+                             {"how", "resample"},
+                             {"other", {7, 7}},
+                             {"query", 5},
+                             {"layer", 1}});
+    ASSERT_EQ(got->status, 200) << got->body;
+    json expected = printed({"ablate", "--heads", "0.1,1.2=0.25", "--how", "resample", "--with",
+                             "7,7", "--query", "5", "--layer", "1"});
+    for (const char* key : {"model", "text", "tokens"}) expected.erase(key);
+    EXPECT_EQ(json::parse(got->body), expected);
+    EXPECT_EQ(get_json("/api/v1/traces/" + id + "/concat?layer=1&query=5"),
+              printed({"concat", "--layer", "1", "--query", "5"}));
+
+    const Transformer loaded = Transformer::load(models_ / model);
+    const auto block = get("/api/v1/traces/" + id + "/w_o?layer=1&head=2");
+    const ModelConfig& c = loaded.config();
+    EXPECT_EQ(block->get_header_value("X-Shape"), fmt::format("{},{}", c.head_dim, c.d_model));
+    const std::vector<float> values = floats(block->body);
+    ASSERT_EQ(std::ssize(values), c.head_dim * c.d_model);
+    EXPECT_TRUE(std::equal(values.begin(), values.end(),
+                           loaded.w_o(1).as<float>() + 2 * c.head_dim * c.d_model));
+  }
+}
+
+TEST_F(Server, BadAblationsAreTheClientsFault) {
+  const std::string id = post_trace("tiny-llama", kIds)["id"];
+  const auto with = [&](const json& change) {
+    json body = {{"trace", id}, {"heads", {{"0.1", 0}}}};
+    body.update(change);
+    return ablate(body);
+  };
+  EXPECT_EQ(with({})->status, 200);
+  EXPECT_EQ(with({{"heads", json::object()}})->status, 200);
+  expect_error(with({{"trace", "none"}}), 404, "none");
+  expect_error(with({{"trace", 7}}), 400, "trace");
+  expect_error(with({{"heads", {"0.1"}}}), 400, "heads");
+  expect_error(with({{"heads", {{"0.1", "off"}}}}), 400, "0.1");
+  expect_error(with({{"heads", {{"0.9", 0}}}}), 400, "[0, 4)");
+  expect_error(with({{"heads", {{"2.*", 0}}}}), 400, "[0, 2)");
+  expect_error(with({{"heads", {{"*.0", 0}}}}), 400, "*.0");
+  expect_error(with({{"heads", {{"0.1", 1.5}}}}), 400, "[0, 1]");
+  expect_error(with({{"heads", {{"0.1", 0}, {"0.*", 0}}}}), 400, "named twice");
+  expect_error(with({{"how", "gone"}}), 400, "gone");
+  expect_error(with({{"how", "resample"}}), 400, "other");
+  expect_error(with({{"other", "text"}}), 400, "other");
+  expect_error(with({{"how", "resample"}, {"other", "text"}}), 400, "no tokenizer");
+  expect_error(with({{"how", "resample"}, {"other", {99}}}), 400, "99");
+  expect_error(with({{"how", "resample"}, {"other", json::array()}}), 400, "other");
+  expect_error(with({{"query", 8}}), 400, "[0, 8)");
+  expect_error(with({{"query", -1}}), 400, "query");
+  expect_error(with({{"layer", 2}}), 400, "[0, 2)");
+  expect_error(with({{"extra", 1}}), 400, "extra");
+  const std::string path = "/api/v1/traces/" + id;
+  for (const char* wrong : {"/concat", "/concat?layer=0", "/concat?layer=2&query=0", "/w_o?layer=0",
+                            "/concat?layer=0&query=8", "/w_o?layer=0&head=4"})
+    EXPECT_EQ(get(path + wrong)->status, 400) << wrong;
+  expect_error(get("/api/v1/ablations"), 405, "");
+  expect_error(client().Post(path + "/concat", "{}", "application/json"), 405, "");
+
+  const auto gated = post(R"({"model": "tiny-llama", "ids": [1, 2], "gates": {"0.0": 0.5}})");
+  expect_error(with({{"trace", json::parse(gated->body)["id"]}}), 400, "made with gates");
+  EXPECT_EQ(get_json("/api/v1/health")["status"], "ok");
+}
+
 TEST_F(Server, BadBodiesAreTheClientsFault) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "body"},
@@ -273,6 +351,7 @@ TEST_F(Server, OtherSitesAreNotAnswered) {
 TEST_F(Server, LargeBodiesAreRefused) {
   const std::string large(1'200'000, ' ');
   expect_error(post(large), 413, "1048576");
+  expect_error(client().Post("/api/v1/ablations", large, "application/json"), 413, "1048576");
   RawConnection chunked(port_);
   chunked.send("POST /api/v1/traces HTTP/1.1\r\nHost: localhost:" + std::to_string(port_) +
                "\r\nTransfer-Encoding: chunked\r\n\r\n");
