@@ -99,6 +99,7 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
   if (part == "/pattern") return pattern(request, *kept);
   if (part == "/overview") return overview(request, *kept);
   if (part == "/concat") return concat(request, *kept);
+  if (part == "/values") return values(request, *kept);
   if (part == "/w_o") return w_o(request, *kept);
   refuse_path(request.path);
 }
@@ -192,6 +193,21 @@ LabResponse Lab::concat(const LabRequest& request, const KeptTrace& kept) {
     const auto model = loaded({kept.info.name, kept.info.folder});
     return json_response(json_concat(model->transformer, kept.trace, layer, query));
   });
+}
+
+LabResponse Lab::values(const LabRequest& request, const KeptTrace& kept) {
+  const ModelConfig& c = kept.trace.config;
+  const std::int64_t layer = index_parameter(request, "layer", c.n_layers);
+  const std::int64_t head = index_parameter(request, "head", c.n_heads);
+  const std::int64_t kv_head = head * c.n_kv_heads / c.n_heads;
+  const auto v = kept.trace.layers[static_cast<std::size_t>(layer)].v.span<float>();
+  std::vector<float> rows;
+  for (std::int64_t j = 0; j < kept.trace.length(); ++j) {
+    const auto row = v.subspan(static_cast<std::size_t>((j * c.n_kv_heads + kv_head) * c.head_dim),
+                               static_cast<std::size_t>(c.head_dim));
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return tensor_response(rows, {kept.trace.length(), c.head_dim});
 }
 
 LabResponse Lab::w_o(const LabRequest& request, const KeptTrace& kept) {

@@ -66,6 +66,7 @@ class Lab {
   LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
   LabResponse overview(const LabRequest& request, const KeptTrace& kept);
   LabResponse concat(const LabRequest& request, const KeptTrace& kept);
+  LabResponse values(const LabRequest& request, const KeptTrace& kept);
   LabResponse w_o(const LabRequest& request, const KeptTrace& kept);
 
   /// The sound models that can be named, the default first.

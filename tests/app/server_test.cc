@@ -227,14 +227,25 @@ TEST_F(Server, AblationsAndConcatAreThoseOfTheCommandLine) {
     EXPECT_EQ(get_json("/api/v1/traces/" + id + "/concat?layer=1&query=5"),
               printed({"concat", "--layer", "1", "--query", "5"}));
 
+    const Trace trace = trace_of(model);
+    const auto read = get("/api/v1/traces/" + id + "/values?layer=1&head=2");
+    const std::vector<float> v = floats(read->body), all = values(trace.layers[1].v);
+    const std::int64_t dim = trace.config.head_dim, kv = trace.config.n_kv_heads;
+    EXPECT_EQ(read->get_header_value("X-Shape"), fmt::format("8,{}", dim));
+    ASSERT_EQ(std::ssize(v), 8 * dim);
+    const std::int64_t kv_head = 2 * kv / trace.config.n_heads;
+    for (std::int64_t j = 0; j < 8; ++j)
+      EXPECT_TRUE(std::equal(v.begin() + j * dim, v.begin() + (j + 1) * dim,
+                             all.begin() + (j * kv + kv_head) * dim));
+
     const Transformer loaded = Transformer::load(models_ / model);
     const auto block = get("/api/v1/traces/" + id + "/w_o?layer=1&head=2");
     const ModelConfig& c = loaded.config();
     EXPECT_EQ(block->get_header_value("X-Shape"), fmt::format("{},{}", c.head_dim, c.d_model));
-    const std::vector<float> values = floats(block->body);
-    ASSERT_EQ(std::ssize(values), c.head_dim * c.d_model);
-    EXPECT_TRUE(std::equal(values.begin(), values.end(),
-                           loaded.w_o(1).as<float>() + 2 * c.head_dim * c.d_model));
+    const std::vector<float> w_o = floats(block->body);
+    ASSERT_EQ(std::ssize(w_o), c.head_dim * c.d_model);
+    EXPECT_TRUE(
+        std::equal(w_o.begin(), w_o.end(), loaded.w_o(1).as<float>() + 2 * c.head_dim * c.d_model));
   }
 }
 
@@ -245,7 +256,7 @@ TEST_F(Server, BadAblationsAreTheClientsFault) {
     body.update(change);
     return ablate(body);
   };
-  EXPECT_EQ(with({})->status, 200);
+  EXPECT_EQ(with(json::object())->status, 200);
   EXPECT_EQ(with({{"heads", json::object()}})->status, 200);
   expect_error(with({{"trace", "none"}}), 404, "none");
   expect_error(with({{"trace", 7}}), 400, "trace");
@@ -268,7 +279,8 @@ TEST_F(Server, BadAblationsAreTheClientsFault) {
   expect_error(with({{"extra", 1}}), 400, "extra");
   const std::string path = "/api/v1/traces/" + id;
   for (const char* wrong : {"/concat", "/concat?layer=0", "/concat?layer=2&query=0", "/w_o?layer=0",
-                            "/concat?layer=0&query=8", "/w_o?layer=0&head=4"})
+                            "/concat?layer=0&query=8", "/w_o?layer=0&head=4",
+                            "/values?layer=0&head=4", "/values?layer=2&head=0"})
     EXPECT_EQ(get(path + wrong)->status, 400) << wrong;
   expect_error(get("/api/v1/ablations"), 405, "");
   expect_error(client().Post(path + "/concat", "{}", "application/json"), 405, "");
