@@ -1,6 +1,6 @@
 // The only file that talks to the server.
 import { beginWork } from "../state/idle.ts";
-import type { Models, Overview, Rows, Trace } from "./types.ts";
+import type { Ablation, Concat, How, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -45,14 +45,41 @@ export function fetchModels(): Promise<Models> {
 
 export type Input = { text: string } | { ids: number[] };
 
+function posted(body: object): RequestInit {
+  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+}
+
 export function postTrace(model: string, input: Input, signal: AbortSignal): Promise<Trace> {
-  const init = {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ model, ...input }),
-    signal,
-  };
-  return call("traces", init, asJson<Trace>);
+  return call("traces", { ...posted({ model, ...input }), signal }, asJson<Trace>);
+}
+
+export interface AblationAsked {
+  readonly trace: string;
+  /** Gates by "layer.head". */
+  readonly heads: Readonly<Record<string, number>>;
+  readonly how: How;
+  /** The text, or the ids, that a resample ablation takes z from. */
+  readonly other?: string | number[];
+  readonly query: number;
+  readonly layer: number;
+}
+
+export function postAblation(asked: AblationAsked): Promise<Ablation> {
+  return call("ablations", posted(asked), asJson<Ablation>);
+}
+
+export function fetchConcat(trace: string, layer: number, query: number): Promise<Concat> {
+  return call(`traces/${encodeURIComponent(trace)}/concat?layer=${layer}&query=${query}`, {}, asJson<Concat>);
+}
+
+/** The rows of W_O that a head meets: [head_dim, d_model]. */
+export function fetchProjection(trace: string, layer: number, head: number): Promise<Matrix> {
+  return call(`traces/${encodeURIComponent(trace)}/w_o?layer=${layer}&head=${head}`, {}, readMatrix);
+}
+
+/** What every token offers a head: v, [T, head_dim]. */
+export function fetchValues(trace: string, layer: number, head: number): Promise<Matrix> {
+  return call(`traces/${encodeURIComponent(trace)}/values?layer=${layer}&head=${head}`, {}, readMatrix);
 }
 
 export function fetchRows(trace: string, layer: number, query: number): Promise<Rows> {
@@ -63,15 +90,24 @@ export function fetchOverview(trace: string, size: number): Promise<Overview> {
   return call(`traces/${encodeURIComponent(trace)}/overview?size=${size}`, {}, readOverview);
 }
 
-async function readOverview(response: Response): Promise<Overview> {
+async function readTensor(response: Response, rank: number): Promise<{ shape: number[]; data: Float32Array }> {
   const shape = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
   const bytes = await response.arrayBuffer();
-  const [layers = 0, heads = 0, rows = 0, columns = 0] = shape;
-  const count = layers * heads * rows * columns;
-  if (shape.length !== 4 || rows !== columns || bytes.byteLength !== 4 * count) {
-    throw new ApiError(0, `overview: ${bytes.byteLength} bytes do not fill the shape [${shape.join(", ")}]`);
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  if (shape.length !== rank || bytes.byteLength !== 4 * count) {
+    throw new ApiError(0, `${bytes.byteLength} bytes do not fill the shape [${shape.join(", ")}]`);
   }
-  return { layers, heads, size: rows, data: littleEndianFloats(bytes) };
+  return { shape, data: littleEndianFloats(bytes) };
+}
+
+async function readMatrix(response: Response): Promise<Matrix> {
+  const { shape, data } = await readTensor(response, 2);
+  return { rows: shape[0]!, columns: shape[1]!, data };
+}
+
+async function readOverview(response: Response): Promise<Overview> {
+  const { shape, data } = await readTensor(response, 4);
+  return { layers: shape[0]!, heads: shape[1]!, size: shape[2]!, data };
 }
 
 function littleEndianFloats(bytes: ArrayBuffer): Float32Array {

@@ -49,6 +49,85 @@ export interface Rows {
   query: number;
   heads: HeadRow[];
   average_of_heads: number[];
+  entropy_of_average: number;
+  mean_of_entropies: number;
+  jsd: number;
+  readers: Readers[];
+  buried: BuriedToken[];
+}
+
+/** How the heads treat a token: how many of them read it. */
+export type Readers = "none" | "divided" | "shared" | "consensus";
+
+export interface BuriedToken {
+  token: number;
+  head: number;
+  weight: number;
+  average: number;
+}
+
+/** A summand of the attention output. */
+export interface Added {
+  norm: number;
+  cosine: number;
+  share: number;
+}
+
+export interface ConcatHead extends Added {
+  head: number;
+  kv_head: number;
+  z: number[];
+  head_out: number[];
+}
+
+export interface Concat {
+  layer: number;
+  query: number;
+  heads: ConcatHead[];
+  b_o: (Added & { vector: number[] }) | null;
+  out: number[];
+  norm: number;
+  sources: Added[];
+}
+
+export type How = "zero" | "mean" | "resample";
+
+export interface Change {
+  cosine: number;
+  norm_before: number;
+  norm_after: number;
+  difference: number;
+}
+
+export interface Prediction {
+  id: number;
+  piece: string;
+  before: number;
+  after: number;
+  direct: number;
+}
+
+export interface Ablation {
+  how: How;
+  heads: { layer: number; head: number; gate: number }[];
+  query: number;
+  final: { after: Change[]; direct: Change[] };
+  layers: { layer: number; query: Change; mean_relative_difference: number }[];
+  block: { layer: number; out: number[]; change: Change; sources: { before: number[]; after: number[] } };
+  predictions: {
+    kl_after: number;
+    kl_direct: number;
+    best: Prediction[];
+    lost: Prediction[];
+    gained: Prediction[];
+  } | null;
+}
+
+/** A tensor of two dimensions, row by row. */
+export interface Matrix {
+  rows: number;
+  columns: number;
+  data: Float32Array;
 }
 
 /** Thumbnails of every pattern: `data` is [n_layers, n_heads, size, size]. */

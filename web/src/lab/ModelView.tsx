@@ -2,6 +2,8 @@ import { t } from "../i18n/index.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AverageCard } from "./AverageCard.tsx";
+import { BlendSection } from "./BlendSection.tsx";
+import { ConcatSection } from "./concat/ConcatSection.tsx";
 import { HeadCards } from "./HeadCards.tsx";
 import { LayerPicker } from "./LayerPicker.tsx";
 import { ModelFacts } from "./ModelFacts.tsx";
@@ -33,6 +35,12 @@ export function ModelView() {
             <AverageCard />
             <OverviewGrid />
           </aside>
+        </div>
+      )}
+      {trace.value && rows.value && (
+        <div class={running.value ? "below busy" : "below"}>
+          <BlendSection />
+          <ConcatSection />
         </div>
       )}
       {trace.value && rows.value && (

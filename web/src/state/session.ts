@@ -161,7 +161,7 @@ function cachedRows(id: string, ofLayer: number, ofQuery: number): Promise<Rows>
 let rerunOf: string | null = null;
 
 /** The engine keeps only the latest traces: one that is gone is run again, but not in a loop. */
-async function fetchForTrace<T>(current: Trace, fetching: Promise<T>, accept: (answer: T) => void): Promise<void> {
+export async function fetchForTrace<T>(current: Trace, fetching: Promise<T>, accept: (answer: T) => void): Promise<void> {
   try {
     const answer = await fetching;
     if (trace.value?.id === current.id) accept(answer);
@@ -201,7 +201,8 @@ export function startSession(): void {
 }
 
 export function openModel(name: string): void {
-  navigate({ view: "model", model: name, layer: null, query: null, head: null, ...textFor(name) }, "push");
+  const fresh = { layer: null, query: null, head: null, gates: "", how: null, other: null };
+  navigate({ view: "model", model: name, ...fresh, ...textFor(name) }, "push");
 }
 
 /** Words are no use to a model that reads ids, nor ids to one that reads words. */

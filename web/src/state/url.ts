@@ -3,6 +3,7 @@
 export type View = "example" | "model";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
+export type Replacement = "zero" | "mean" | "resample";
 
 export interface UrlState {
   readonly view: View | null;
@@ -12,6 +13,12 @@ export interface UrlState {
   readonly query: number | null;
   readonly head: number | null;
   readonly hideSpecial: boolean;
+  /** Gates of heads that are not fully on (maths/gates.ts). */
+  readonly gates: string;
+  /** What stands in for a head that is off; null: zero. */
+  readonly how: Replacement | null;
+  /** The text, or ids, that a resampled head takes its part from. */
+  readonly other: string | null;
   /** Edits of the worked example (maths/example_edits.ts). */
   readonly edits: string;
   readonly language: Language | null;
@@ -26,6 +33,9 @@ export const kEmptyState: UrlState = {
   query: null,
   head: null,
   hideSpecial: false,
+  gates: "",
+  how: null,
+  other: null,
   edits: "",
   language: null,
   theme: null,
@@ -49,6 +59,9 @@ export function parseUrl(search: string): UrlState {
     query: index(query.get("query")),
     head: index(query.get("head")),
     hideSpecial: query.get("special") === "hide",
+    gates: query.get("gates") ?? "",
+    how: oneOf(query.get("how"), ["zero", "mean", "resample"]),
+    other: query.get("other"),
     edits: query.get("edits") ?? "",
     language: oneOf(query.get("lang"), ["en", "zh"]),
     theme: oneOf(query.get("theme"), ["light", "dark"]),
@@ -68,6 +81,9 @@ export function formatUrl(state: UrlState): string {
   put("query", state.query);
   put("head", state.head);
   put("special", state.hideSpecial ? "hide" : null);
+  put("gates", state.gates);
+  put("how", state.how);
+  put("other", state.other);
   put("edits", state.edits);
   put("lang", state.language);
   put("theme", state.theme);
