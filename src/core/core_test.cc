@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/function_ref.h"
 #include "core/mapped_file.h"
 #include "core/tensor.h"
 #include "core/threads.h"
@@ -14,6 +15,17 @@
 
 namespace headlight {
 namespace {
+
+TEST(FunctionRef, CallsWhatItRefersTo) {
+  int calls = 0;
+  const auto add = [&](int n) { return calls += n; };
+  const FunctionRef<int(int)> ref = add;
+  const FunctionRef<int(int)> copy = ref;
+  EXPECT_TRUE(copy);
+  EXPECT_EQ(ref(2), 2);
+  EXPECT_EQ(copy(3), 5);
+  EXPECT_FALSE(FunctionRef<int(int)>());
+}
 
 TEST(Error, NamesTheOp) {
   try {

@@ -7,8 +7,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
+#include "core/function_ref.h"
 #include "kernels/strided_matrix.h"
 
 namespace headlight {
@@ -43,7 +43,7 @@ struct GemmOutput {
   bool accumulate = false;      ///< add to what c holds
   /// Called when a region is complete and still in cache, by the thread that computed it; regions
   /// are whole multiples of finish_width columns wide.
-  std::function<void(const GemmRegion&)> finish = {};
+  FunctionRef<void(const GemmRegion&)> finish = {};
   std::int64_t finish_width = kPanelColumns;
 
   float* at(std::int64_t row, std::int64_t column) const {

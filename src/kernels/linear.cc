@@ -93,13 +93,15 @@ std::int64_t Linear::out_features() const {
   return impl_ ? impl_->n : 0;
 }
 
-void Linear::apply(TensorView x, MutableTensorView y, const MatmulOptions& options) const {
+void Linear::apply(TensorView x, MutableTensorView y, const LinearOptions& options) const {
   check(impl_ != nullptr, kOp, "this linear layer holds no weight");
   const auto in = rows_of(kOp, "x", x);
   const auto out = rows_of(kOp, "y", y);
   check(in.width == impl_->k && out.width == impl_->n && in.count == out.count, kOp,
         "x {} and y {} do not fit weights {}: x must be [rows, {}] and y [rows, {}]", x.shape(),
         y.shape(), Shape{impl_->k, impl_->n}, impl_->k, impl_->n);
+  check(options.finish_width >= 1, kOp, "finish_width is {}; it must be positive",
+        options.finish_width);
   check(in.count <= 1 || (in.stride >= in.width && out.stride >= out.width), kOp,
         "row strides {} of x {} and {} of y {} overlap", in.stride, x.shape(), out.stride,
         y.shape());
@@ -108,6 +110,8 @@ void Linear::apply(TensorView x, MutableTensorView y, const MatmulOptions& optio
   c.row_stride = out.stride;
   c.bias = impl_->bias ? std::as_const(impl_->bias).span<float>().data() : nullptr;
   c.accumulate = options.accumulate;
+  c.finish = options.finish;
+  c.finish_width = options.finish_width;
   gemm({in.data, in.count, in.width, in.stride, 1},
        {std::as_const(impl_->panels).span<float>().data(), impl_->k, impl_->n}, c);
 }

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/function_ref.h"
 #include "core/tensor.h"
+#include "kernels/gemm.h"
 
 namespace headlight {
 
@@ -14,6 +16,14 @@ enum class WeightLayout : std::uint8_t { out_in, in_out };
 
 struct MatmulOptions {
   bool accumulate = false;  ///< add to what the output holds, instead of replacing it
+};
+
+struct LinearOptions {
+  bool accumulate = false;  ///< add to what y holds: a residual sum
+  /// Called for every part of y when it is complete and still in cache, by the thread that computed
+  /// it: rows of at most a few hundred, columns in whole multiples of finish_width.
+  FunctionRef<void(const GemmRegion&)> finish = {};
+  std::int64_t finish_width = kPanelColumns;
 };
 
 /// A linear layer's weight W (and bias), packed for the machine at construction: y = x W + b.
@@ -35,7 +45,7 @@ class Linear {
   /// y[rows, n] (+)= x[rows, k] W + b, all fp32; the row stride of x and y is free, inner stride 1.
   /// y must not overlap x. No rows is no work. Row i of y has the same bits whatever the other rows
   /// hold, and whatever the number of threads.
-  void apply(TensorView x, MutableTensorView y, const MatmulOptions& options = {}) const;
+  void apply(TensorView x, MutableTensorView y, const LinearOptions& options = {}) const;
 
  private:
   struct Impl;

@@ -1,6 +1,7 @@
 // How the rows of a layer's buffers are shared out to the sequences of a call.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -22,7 +23,28 @@ struct LayerSequences {
     return packed() ? offsets[static_cast<std::size_t>(s) + 1] - begin(s) : length;
   }
   std::int64_t tokens() const { return packed() ? length : count * length; }
+  /// The sequence that token `t` of the call belongs to.
+  std::int64_t sequence_of(std::int64_t t) const {
+    if (!packed()) return t / length;
+    return std::ranges::upper_bound(offsets, t) - offsets.begin() - 1;
+  }
 };
+
+/// Tokens [begin, end) of a sequence.
+struct TokenStretch {
+  std::int64_t sequence, begin, end;
+};
+
+/// body(stretch) for tokens [begin, end) of the call, sequence by sequence.
+template <class Body>
+void for_each_stretch(const LayerSequences& of, std::int64_t begin, std::int64_t end,
+                      const Body& body) {
+  for (std::int64_t s = of.sequence_of(begin); begin < end; ++s) {
+    const std::int64_t first = of.begin(s), last = std::min(end, first + of.size(s));
+    if (begin < last) body(TokenStretch{s, begin - first, last - first});
+    begin = std::max(begin, last);
+  }
+}
 
 /// q, k or v: a row for each token, in which the heads lie side by side. `gap` rows stand before
 /// each sequence's own.

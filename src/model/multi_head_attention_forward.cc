@@ -23,9 +23,9 @@ class LayerCall : LayerPass {
     if (flops() < kSerialFlops) alone.emplace(1);
     heads_ = place(record_ ? record_->impl().activations : m_.workspace.activations);
     if (record_) begin_record();
+    reserve_rotations();
     project_inputs();
     place_added_keys();
-    norm_and_rotate();
     if (cache_) cache_->append(heads_.k.batch(keys_), heads_.v.batch(keys_));
     const AttentionReport report = attend();
     write_head_out();
@@ -34,11 +34,14 @@ class LayerCall : LayerPass {
   }
 
  private:
-  void begin_record() const {
+  void begin_record() {
     LayerRecord::Impl& record = record_->impl();
     record.query = in_.query.shape();
     record.key = in_.key.shape();
     record.heads = heads_;
+    if (!c_.qk_norm_eps) return;
+    q_before_norm_ = record.q_before_norm.reserve(queries_.tokens() * c_.q_width());
+    k_before_norm_ = record.k_before_norm.reserve(keys_.tokens() * c_.k_width());
   }
 
   void project_inputs() const {
@@ -49,12 +52,71 @@ class LayerCall : LayerPass {
     project(kValue, in_.value, keys_, heads_.v);
   }
 
-  /// Rows := x W + b.
-  void project(unsigned parts, TensorView x, const LayerSequences& sequences,
+  /// q or k between the product and attention.
+  struct Part {
+    InputPart bit;
+    const LayerRows& rows;
+    AttentionWeight norm;
+    float* kept;  ///< where rows [tokens, width] are copied to before the norm, or null
+  };
+  struct HeadRange {
+    std::int64_t begin, end;
+  };
+
+  /// Rows := x W + b, normed and rotated while they are in cache.
+  void project(unsigned bits, TensorView x, const LayerSequences& sequences,
                const LayerRows& to) const {
-    const Linear& linear = m_.input_projection(parts);
+    const Linear& linear = m_.input_projection(bits);
+    std::int64_t token = 0;  // the first of a stretch
+    const auto finish = [&](const GemmRegion& region) {
+      finish_heads(bits, sequences, token, region);
+    };
+    LinearOptions options;
+    if (c_.rotary || c_.qk_norm_eps) options = {.finish = finish, .finish_width = c_.head_dim};
     for_even_rows(x, sequences, to, linear.out_features(),
-                  [&](TensorView from, MutableTensorView rows) { linear.apply(from, rows); });
+                  [&](TensorView from, MutableTensorView rows) {
+                    linear.apply(from, rows, options);
+                    token += rows.dim(0);
+                  });
+  }
+
+  /// `region` is one of the product of the parts in `bits`, whose first row is token `first`.
+  void finish_heads(unsigned bits, const LayerSequences& of, std::int64_t first,
+                    const GemmRegion& region) const {
+    const ThreadLimit alone(1);
+    std::int64_t column = 0;
+    for (const Part& part : {Part{kQuery, heads_.q, AttentionWeight::q_norm, q_before_norm_},
+                             Part{kKey, heads_.k, AttentionWeight::k_norm, k_before_norm_}}) {
+      if ((bits & part.bit) == 0) continue;
+      const std::int64_t width = part.rows.heads * c_.head_dim;
+      const HeadRange heads{std::max<std::int64_t>(region.column_begin - column, 0) / c_.head_dim,
+                            std::min(region.column_end - column, width) / c_.head_dim};
+      column += width;
+      if (heads.begin >= heads.end) continue;
+      for_each_stretch(
+          of, first + region.row_begin, first + region.row_end,
+          [&](const TokenStretch& tokens) { norm_and_rotate(part, of, tokens, heads); });
+    }
+  }
+
+  void norm_and_rotate(const Part& part, const LayerSequences& of, const TokenStretch& tokens,
+                       const HeadRange& heads) const {
+    const std::int64_t stride = part.rows.stride, head_dim = c_.head_dim;
+    const std::int64_t count = tokens.end - tokens.begin, n = heads.end - heads.begin;
+    float* own =
+        part.rows.own(of, tokens.sequence) + tokens.begin * stride + heads.begin * head_dim;
+    const std::int64_t first = of.begin(tokens.sequence) + tokens.begin;
+    for (std::int64_t t = 0; part.kept && t < count; ++t)
+      std::copy_n(own + t * stride, n * head_dim,
+                  part.kept + ((first + t) * part.rows.heads + heads.begin) * head_dim);
+    for (std::int64_t h = 0; c_.qk_norm_eps && h < n; ++h) {
+      const MutableTensorView head(own + h * head_dim, {count, head_dim}, {stride, 1});
+      rms_norm(head, m_.weight(part.norm), *c_.qk_norm_eps, head);
+    }
+    if (c_.rotary)
+      rope(MutableTensorView(own, {count, n, head_dim}, {stride, head_dim, 1}), m_.workspace.rope,
+           c_.rotary->layout,
+           positions(tokens.end).subspan(static_cast<std::size_t>(tokens.begin)));
   }
 
   void place_added_keys() const {
@@ -71,35 +133,17 @@ class LayerCall : LayerPass {
     });
   }
 
-  void norm_and_rotate() {
-    reserve_rotations();
-    const auto each = [&](const LayerRows& rows, AttentionWeight norm, const LayerSequences& of,
-                          GrowingBuffer<float>* before) {
-      float* kept = before ? before->reserve(of.tokens() * rows.heads * rows.head_dim) : nullptr;
-      for (std::int64_t s = 0; s < of.count; ++s) norm_and_rotate(rows, norm, of, s, kept);
-    };
-    const bool keep = record_ && c_.qk_norm_eps;
-    each(heads_.q, AttentionWeight::q_norm, queries_,
-         keep ? &record_->impl().q_before_norm : nullptr);
-    each(heads_.k, AttentionWeight::k_norm, keys_, keep ? &record_->impl().k_before_norm : nullptr);
-  }
-
-  /// `kept`: where the rows of all sequences are copied to before the norm, or null.
-  void norm_and_rotate(const LayerRows& rows, AttentionWeight norm, const LayerSequences& of,
-                       std::int64_t s, float* kept) const {
-    float* own = rows.own(of, s);
-    const std::int64_t count = of.size(s), width = rows.heads * rows.head_dim;
-    for (std::int64_t t = 0; kept && t < count; ++t)
-      std::copy_n(own + t * rows.stride, width, kept + (of.begin(s) + t) * width);
-    for (std::int64_t h = 0; c_.qk_norm_eps && h < rows.heads; ++h) {
-      const MutableTensorView head(own + h * rows.head_dim, {count, rows.head_dim},
-                                   {rows.stride, 1});
-      rms_norm(head, m_.weight(norm), *c_.qk_norm_eps, head);
+  /// Whether threads take whole sequences, rather than all of them one after another: no sequence
+  /// may be so long that the others wait for it.
+  bool shares_parts() const {
+    if (!one_by_one()) return false;
+    std::int64_t longest = 0, all = 0;
+    for (std::int64_t s = 0; s < queries_.count; ++s) {
+      const std::int64_t pairs = part(s).q_len * part(s).keys;
+      longest = std::max(longest, pairs);
+      all += pairs;
     }
-    if (c_.rotary)
-      rope(MutableTensorView(own, {count, rows.heads, rows.head_dim},
-                             {rows.stride, rows.head_dim, 1}),
-           m_.workspace.rope, c_.rotary->layout, positions(count));
+    return longest * 2 * threads() <= all;
   }
 
   AttentionReport attend() {
@@ -107,10 +151,17 @@ class LayerCall : LayerPass {
     if (requests.z && !record_) heads_.z.data = requests.z.as<float>();
     const MutableTensorView lse = record_ ? record_->impl().lse_view(c_.n_heads) : requests.lse;
     AttentionReport report;
-    for_each_part([&](const LayerPart& part) {
+    const auto attend_part = [&](const LayerPart& part) {
       AttentionReport one = attend(tensors(heads_, lse, part), part);
       if (part.first == 0) report = std::move(one);
-    });
+    };
+    if (shares_parts())
+      parallel_for(queries_.count, [&](std::int64_t s) {
+        const ThreadLimit alone(1);
+        attend_part(part(s));
+      });
+    else
+      for_each_part(attend_part);
     if (record_) copy_requests(lse);
     return report;
   }
@@ -162,6 +213,8 @@ class LayerCall : LayerPass {
 
   LayerRecord* record_;
   LayerHeads heads_;
+  float* q_before_norm_ = nullptr;
+  float* k_before_norm_ = nullptr;
 };
 
 }  // namespace
