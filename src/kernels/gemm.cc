@@ -28,6 +28,8 @@ constexpr auto kRowStrideSigned = static_cast<std::int64_t>(kRowStride);
 constexpr std::int64_t kSuperDepth = 2 * static_cast<std::int64_t>(kDepth);
 /// Packed rows that a task holds: they share L2 with a few panels and the rows of c.
 constexpr std::int64_t kBlockFloats = (256 << 10) / sizeof(float);
+/// Floats of a panel's slice after widening.
+constexpr std::int64_t kWidePanel = kRowStrideSigned * kPanelColumns;
 /// Rows that are worth a task of their own; with fewer, threads share columns instead.
 constexpr std::int64_t kRowsWorthATask = 8 * kTileRowsSigned;
 /// Multiplications and additions under which waking threads costs more than they take over.
@@ -53,8 +55,7 @@ struct GemmPlan {
   std::int64_t row_blocks, column_ranges, unit, units;
 
   explicit GemmPlan(const GemmCall& call)
-      : row_blocks(CeilDiv(call.a.rows, std::max(kBlockFloats / std::min(call.b.k, kSuperDepth),
-                                                 kTileRowsSigned))),
+      : row_blocks(CeilDiv(call.a.rows, RowsOfBlock(call.b))),
         column_ranges(1),
         unit(std::lcm(call.c.finish_width, kTilePanelsSigned * kPanelColumns)) {
     units = CeilDiv(call.b.n, unit);
@@ -62,6 +63,11 @@ struct GemmPlan {
     const std::int64_t tasks = 2 * threads();
     row_blocks = std::max(row_blocks, std::min(tasks, call.a.rows / kRowsWorthATask));
     column_ranges = std::min(units, CeilDiv(tasks, row_blocks));
+  }
+  /// Widening a slice pays off over twice the rows.
+  static std::int64_t RowsOfBlock(const GemmPanels& b) {
+    const std::int64_t floats = b.dtype == DType::f32 ? kBlockFloats : 2 * kBlockFloats;
+    return std::max(floats / std::min(b.k, kSuperDepth), kTileRowsSigned);
   }
 };
 
@@ -74,8 +80,8 @@ class GemmTask {
   void Run(std::int64_t column_begin, std::int64_t column_end, std::int64_t unit) {
     const std::int64_t supers = CeilDiv(call_.b.k, kSuperDepth);
     for (std::int64_t s = 0; s < supers; ++s) {
-      const Part part(call_.b.k, supers, s);
-      depth_ = {part.begin, part.end, CeilDiv(part.size(), static_cast<std::int64_t>(kDepth))};
+      const Part part = DepthRange::EvenPart(call_.b.k, supers, s);
+      depth_ = DepthRange(part.begin, part.end);
       Pack();
       for (std::int64_t column = column_begin; column < column_end; column += unit) {
         const std::int64_t end = std::min(column + unit, column_end);
@@ -87,16 +93,22 @@ class GemmTask {
   }
 
  private:
-  void Pack() {
-    packed_ = nullptr;
-    if (rows_.size() == 1 && call_.a.column_stride == 1) return;  // tiles read it in place
-    const std::int64_t floats = depth_.chunks * rows_.size() * kRowStrideSigned;
-    if (!storage_ || storage_.numel() < floats) storage_ = Tensor({floats});
-    packed_ = storage_.span<float>().data();
-    PackRows(call_.a, rows_, depth_, packed_);
+  /// Few rows read 16-bit panels as they are; for more, every slice is widened once.
+  bool FewRows() const {
+    const size_t few = call_.b.dtype == DType::f32 ? kFewRows : 2 * kHalfRows;
+    return call_.a.rows <= static_cast<std::int64_t>(few);
   }
+  bool Widens() const { return call_.b.dtype != DType::f32 && !FewRows(); }
 
-  bool FewRows() const { return call_.a.rows <= static_cast<std::int64_t>(kFewRows); }
+  void Pack() {
+    const bool in_place = rows_.size() == 1 && call_.a.column_stride == 1;
+    const std::int64_t row_floats = in_place ? 0 : depth_.chunks * rows_.size() * kRowStrideSigned;
+    const std::int64_t floats = row_floats + (Widens() ? kTilePanelsSigned * kWidePanel : 0);
+    if (floats > 0 && (!storage_ || storage_.numel() < floats)) storage_ = Tensor({floats});
+    packed_ = in_place ? nullptr : storage_.span<float>().data();
+    widened_ = Widens() ? storage_.span<float>().data() + row_floats : nullptr;
+    if (!in_place) PackRows(call_.a, rows_, depth_, packed_);
+  }
 
   const float* Row(std::int64_t chunk, std::int64_t row) const {
     if (!packed_) return &call_.a.at(rows_.begin, depth_.begin + depth_.chunk(chunk).begin);
@@ -115,43 +127,67 @@ class GemmTask {
   /// All rows against chunk i of the panels that start at `column`.
   void MultiplySlice(std::int64_t i, std::int64_t column, std::int64_t panels) const {
     const Part chunk = depth_.chunk(i);
-    const std::int64_t step = depth_.begin + chunk.begin;
-    const bool first = step == 0;
-    const std::int64_t panel_stride = call_.b.k * kPanelColumns;
+    const bool first = depth_.begin + chunk.begin == 0, half = call_.b.dtype != DType::f32;
     GemmTile tile;
-    tile.b = call_.b.data + column * call_.b.k + step * kPanelColumns;
-    tile.panel_stride = static_cast<size_t>(panel_stride);
     tile.depth = static_cast<size_t>(chunk.size());
     tile.row_stride = static_cast<size_t>(call_.c.row_stride);
     tile.columns = static_cast<size_t>(std::min(panels * kPanelColumns, call_.b.n - column));
     tile.bias = first && call_.c.bias ? call_.c.bias + column : nullptr;
     tile.add = !first || call_.c.accumulate;
-    // The slice that comes next, if it lies inside the panels.
-    const bool last = i + 1 == depth_.chunks;
-    const std::int64_t next =
-        last ? panels * panel_stride - chunk.begin * kPanelColumns : chunk.size() * kPanelColumns;
-    const bool more = !last || column + 2 * panels * kPanelColumns <= call_.b.n;
-    const std::int64_t tiles = CeilDiv(rows_.size(), kTileRowsSigned);
-    const std::int64_t askers = std::min<std::int64_t>(tiles, 2);
+    const float* next = PlaceSlice(i, column / kPanelColumns, panels, tile);
+    const auto most = FewRows() && half ? kHalfRows : kTileRows;
+    const std::int64_t tiles = CeilDiv(rows_.size(), static_cast<std::int64_t>(most));
+    const std::int64_t askers = half ? 1 : std::min<std::int64_t>(tiles, 2);
     for (std::int64_t t = 0; t < tiles; ++t) {
       const Part rows(rows_.size(), tiles, t);
-      const bool asks = more && t < askers;
+      const bool asks = next && t < askers;
       tile.a = Row(i, rows.begin);
-      tile.ahead = asks ? tile.b + next + t * chunk.size() / askers * kPanelColumns : tile.b;
-      tile.ahead_step = asks ? kPanelFloats / static_cast<size_t>(askers) : 0;
+      tile.ahead = asks ? next + t * chunk.size() / askers * kPanelColumns
+                        : static_cast<const float*>(tile.b);
+      tile.ahead_step = asks ? kPanelFloats / (half ? 2 : static_cast<size_t>(askers)) : 0;
       for (std::int64_t p = 0; p < panels; ++p)
         tile.c[static_cast<size_t>(p)] =
             call_.c.at(rows_.begin + rows.begin, column + p * kPanelColumns);
       const auto count = static_cast<size_t>(rows.size());
-      (FewRows() ? FewRowsTileFor(count) : TileFor(count, static_cast<size_t>(panels)))(tile);
+      (FewRows() ? FewRowsTileFor(count, call_.b.dtype)
+                 : TileFor(count, static_cast<size_t>(panels)))(tile);
     }
+  }
+
+  /// Points the tile at chunk i of panels [panel, panel + panels). Returns the slice that comes
+  /// next in memory, or null when there is none to ask for.
+  const float* PlaceSlice(std::int64_t i, std::int64_t panel, std::int64_t panels,
+                          GemmTile& tile) const {
+    const GemmPanels& b = call_.b;
+    const Part chunk = depth_.chunk(i);
+    tile.b = b.at(panel, depth_.begin + chunk.begin);
+    tile.panel_stride = static_cast<size_t>(b.k * kPanelColumns);
+    if (Widens()) {
+      for (std::int64_t p = 0; p < panels; ++p) {
+        const void* from = b.at(panel + p, depth_.begin + chunk.begin);
+        float* to = widened_ + p * kWidePanel;
+        if (b.dtype == DType::f16)
+          WidenSteps(Float16Panel{static_cast<const hwy::float16_t*>(from)}, chunk.size(), to);
+        else
+          WidenSteps(BFloat16Panel{static_cast<const std::uint32_t*>(from)}, chunk.size(), to);
+      }
+      tile.b = widened_;
+      tile.panel_stride = static_cast<size_t>(kWidePanel);
+    }
+    tile.ahead_stride = static_cast<size_t>(panel_bytes(b.dtype, b.k)) / sizeof(float);
+    const bool last = i + 1 == depth_.chunks;
+    if (last && panel + 2 * panels > b.n / kPanelColumns) return nullptr;
+    const std::byte* next =
+        last ? b.at(panel + panels, depth_.begin) : b.at(panel, depth_.begin + chunk.end);
+    return reinterpret_cast<const float*>(next);
   }
 
   const GemmCall& call_;
   Part rows_;
   Tensor& storage_;
   float* packed_ = nullptr;
-  DepthRange depth_{};
+  float* widened_ = nullptr;
+  DepthRange depth_{0, 0};
 };
 
 void RunGemm(const StridedMatrix<const float>& a, const GemmPanels& b, const GemmOutput& c) {

@@ -1,4 +1,5 @@
-// Our own matrix product: c[m, n] (+)= a[m, k] b[k, n] + bias, with b packed beforehand.
+// Our own matrix product: c[m, n] (+)= a[m, k] b[k, n] + bias, with b packed beforehand, in fp32 or
+// in 16 bits that are widened to fp32 on the way.
 //
 // b lies in panels of 16 columns, [panels, k, 16], so that a step of k reads one cache line of each
 // panel, whatever the instruction set. Rows of a are packed a block at a time and stay in L2 while
@@ -6,8 +7,10 @@
 // van de Geijn 2008). Every sum runs over k in the same order whatever the number of threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "core/dtype.h"
 #include "core/function_ref.h"
 #include "kernels/strided_matrix.h"
 
@@ -19,12 +22,24 @@ constexpr std::int64_t panels_of(std::int64_t columns) {
   return (columns + kPanelColumns - 1) / kPanelColumns;
 }
 
+/// Bytes of one panel of b [k, n]. f32: [k, 16]; f16: [k, 16] with k rounded up to even; bf16:
+/// pairs of steps, [ceil(k / 2), 16, 2].
+inline std::int64_t panel_bytes(DType dtype, std::int64_t k) {
+  const std::int64_t steps = dtype == DType::f32 ? k : k + k % 2;
+  return steps * kPanelColumns * static_cast<std::int64_t>(size_of(dtype));
+}
+
 /// b [k, n] in panels; n need not be a multiple of 16, but the panels are full.
 struct GemmPanels {
-  const float* data = nullptr;
+  const void* data = nullptr;
   std::int64_t k = 0, n = 0;
+  DType dtype = DType::f32;
 
-  std::int64_t floats() const { return panels_of(n) * kPanelColumns * k; }
+  /// Step `step` of a panel; even for bf16.
+  const std::byte* at(std::int64_t panel, std::int64_t step) const {
+    return static_cast<const std::byte*>(data) + panel * panel_bytes(dtype, k) +
+           step * kPanelColumns * static_cast<std::int64_t>(size_of(dtype));
+  }
 };
 
 /// A part of c: rows and columns [begin, end).
@@ -53,8 +68,10 @@ struct GemmOutput {
   }
 };
 
-/// Packs b, which has an inner stride of 1, into panels, zero past its last column.
+/// Packs b, which has an inner stride of 1, into panels of its dtype, zero past its last column.
 void pack_panels(const StridedMatrix<const float>& b, float* panels);
+void pack_panels(const StridedMatrix<const BFloat16>& b, BFloat16* panels);
+void pack_panels(const StridedMatrix<const Float16>& b, Float16* panels);
 
 /// a: [m, k] with a stride of 1; k >= 1. Runs on threads() threads; takes memory only for a larger
 /// product than the calling threads have seen.

@@ -28,10 +28,25 @@ struct Part {
   std::int64_t size() const { return end - begin; }
 };
 
-/// Steps [begin, end) of k, in chunks that a tile takes at once.
+/// Steps [begin, end) of k, in chunks that a tile takes at once. All begin at even steps: bf16 lies
+/// in pairs.
 struct DepthRange {
   std::int64_t begin, end, chunks;
-  Part chunk(std::int64_t i) const { return {end - begin, chunks, i}; }
+
+  DepthRange(std::int64_t first, std::int64_t last)
+      : begin(first),
+        end(last),
+        chunks((last - first + static_cast<std::int64_t>(kDepth) - 1) /
+               static_cast<std::int64_t>(kDepth)) {}
+  /// Counted from `begin`.
+  Part chunk(std::int64_t i) const { return EvenPart(end - begin, chunks, i); }
+  /// As Part, but begins and ends are even, except the last.
+  static Part EvenPart(std::int64_t n, std::int64_t parts, std::int64_t i) {
+    Part part(n, parts, i);
+    part.begin -= part.begin % 2;
+    if (i + 1 < parts) part.end -= part.end % 2;
+    return part;
+  }
 };
 
 HWY_INLINE void CopyFloats(const float* HWY_RESTRICT from, std::int64_t n, float* HWY_RESTRICT to) {
@@ -72,6 +87,16 @@ inline void PackPanel(const StridedMatrix<const float>& b, std::int64_t index, f
                      static_cast<size_t>(b.rows), {to, kPanelColumns});
   for (std::int64_t i = 0; i < b.rows; ++i)
     CopyFloats(from + i * b.row_stride, columns, to + i * kPanelColumns);
+}
+
+/// `count` steps of a panel, widened: [count, 16], and one more row where pairs need it.
+template <class Panel>
+void WidenSteps(Panel panel, std::int64_t count, float* HWY_RESTRICT to) {
+  const GemmD d;
+  for (std::int64_t i = 0; i < count; i += 2, panel = panel.From(2), to += 2 * kPanelFloats)
+#pragma GCC unroll 32
+    for (size_t v = 0; v < 2 * kPanelVecs; ++v)
+      hn::Store(panel.Load(d, v / kPanelVecs, v % kPanelVecs), d, to + v * hn::Lanes(d));
 }
 
 }  // namespace HWY_NAMESPACE

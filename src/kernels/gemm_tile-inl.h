@@ -38,14 +38,16 @@ constexpr size_t kRowStride = kDepth + kPanelFloats;
 constexpr size_t kTileRows = 14;
 constexpr size_t kTilePanels = 2;
 constexpr size_t kFewRows = 6;
+constexpr size_t kHalfRows = 14;
 #else
 constexpr size_t kTileRows = 12 / kPanelVecs > 0 ? 12 / kPanelVecs : 1;
 constexpr size_t kTilePanels = 1;
 constexpr size_t kFewRows = kTileRows < 3 ? kTileRows : 3;
+constexpr size_t kHalfRows = kFewRows;
 #endif
 struct GemmTile {
   const float* HWY_RESTRICT a;  ///< row r lies at a + r * kRowStride
-  const float* HWY_RESTRICT b;  ///< panel p lies at b + p * panel_stride
+  const void* b;                ///< panel p lies panel_stride floats behind panel p - 1
   size_t panel_stride, depth;
   std::array<float*, kTilePanels> c;  ///< where the first row of each panel goes
   size_t row_stride;
@@ -54,7 +56,7 @@ struct GemmTile {
   bool add;           ///< to what c holds
   /// Panels to ask for meanwhile, laid out as b's, and how many of their floats per step.
   const float* ahead;
-  size_t ahead_step;
+  size_t ahead_step, ahead_stride;
 };
 
 /// Vector v of row r of the tile in c: its place and how many of its floats exist.
@@ -72,6 +74,36 @@ struct TilePlace {
   }
   HWY_INLINE void Store(GemmD d, GemmV sum) const {
     columns == hn::Lanes(d) ? hn::StoreU(sum, d, at) : StorePartial(sum, d, at, columns);
+  }
+};
+
+/// Panels as tiles read them: vector `vec` of step `step` as fp32.
+struct FloatPanel {
+  const float* data;
+  HWY_INLINE FloatPanel From(size_t step) const { return {data + step * kPanelFloats}; }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    return hn::Load(d, data + step * kPanelFloats + vec * hn::Lanes(d));
+  }
+};
+struct Float16Panel {
+  const hwy::float16_t* data;
+  HWY_INLINE Float16Panel From(size_t step) const { return {data + step * kPanelFloats}; }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    const hn::Rebind<hwy::float16_t, GemmD> half;
+    return hn::PromoteTo(d, hn::Load(half, data + step * kPanelFloats + vec * hn::Lanes(d)));
+  }
+};
+/// bf16: the halves of a 32-bit lane are two steps, and each half is the upper one of an fp32.
+struct BFloat16Panel {
+  const std::uint32_t* data;
+  HWY_INLINE BFloat16Panel From(size_t even_step) const {
+    return {data + even_step / 2 * kPanelFloats};
+  }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    const hn::RebindToUnsigned<GemmD> du;
+    const auto pair = hn::Load(du, data + step / 2 * kPanelFloats + vec * hn::Lanes(d));
+    return hn::BitCast(
+        d, step % 2 == 0 ? hn::ShiftLeft<16>(pair) : hn::And(pair, hn::Set(du, 0xFFFF0000u)));
   }
 };
 
@@ -107,12 +139,13 @@ void RunTile(const GemmTile& t) {
   StartSums(d, t, acc);
   PrefetchOutput<kRows, kPanels>(t);
   const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
+  const float* HWY_RESTRICT b = static_cast<const float*>(t.b);
   const float* ahead = t.ahead;
-  const size_t stride = t.panel_stride, ahead_step = t.ahead_step;
+  const size_t stride = t.panel_stride, ahead_step = t.ahead_step, ahead_stride = t.ahead_stride;
   for (size_t i = 0; i < t.depth; ++i, ++a, b += kPanelFloats, ahead += ahead_step) {
 #pragma GCC unroll 16
-    for (size_t p = 0; p < kPanels; ++p) __builtin_prefetch(ahead + p * stride, 0, 2);  // to L2
+    for (size_t p = 0; p < kPanels; ++p)
+      __builtin_prefetch(ahead + p * ahead_stride, 0, 2);  // to L2
     GemmV right[kVecs];
 #pragma GCC unroll 16
     for (size_t v = 0; v < kVecs; ++v)
@@ -132,35 +165,33 @@ void RunTile(const GemmTile& t) {
 
 /// The same for so few rows that memory sets the pace: one panel, read in the order in which it
 /// lies, with several sums for every element, so that additions need not wait for each other.
-template <size_t kRows>
+template <class Panel, size_t kRows>
 void RunFewRows(const GemmTile& t) {
-  constexpr size_t kSteps = kPanelVecs < 4 ? 4 / kPanelVecs : 1;
+  constexpr size_t kSteps = kPanelVecs == 1 && kRows < 8 ? 4 : 2;
   constexpr size_t kVecs = kSteps * kPanelVecs;
   const GemmD d;
-  const size_t lanes = hn::Lanes(d);
   GemmV start[kRows][kPanelVecs], acc[kRows][kVecs];
 #pragma GCC unroll 16
   for (size_t v = 0; v < kVecs; ++v)
 #pragma GCC unroll 16
     for (size_t r = 0; r < kRows; ++r) acc[r][v] = hn::Zero(d);
   const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
+  Panel panel{static_cast<decltype(Panel::data)>(t.b)};
   size_t i = 0;
-  for (; i + kSteps <= t.depth; i += kSteps, a += kSteps, b += kSteps * kPanelFloats)
-#pragma GCC unroll 16
+  for (; i + kSteps <= t.depth; i += kSteps, a += kSteps, panel = panel.From(kSteps))
+#pragma GCC unroll 32
     for (size_t v = 0; v < kVecs; ++v) {
-      const GemmV right = hn::Load(d, b + v * lanes);
+      const GemmV right = panel.Load(d, v / kPanelVecs, v % kPanelVecs);
 #pragma GCC unroll 16
       for (size_t r = 0; r < kRows; ++r)
         acc[r][v] = hn::MulAdd(hn::Set(d, a[r * kRowStride + v / kPanelVecs]), right, acc[r][v]);
     }
-  for (; i < t.depth; ++i, ++a, b += kPanelFloats)
+  for (size_t s = 0; i + s < t.depth; ++s)
 #pragma GCC unroll 16
     for (size_t v = 0; v < kPanelVecs; ++v)
 #pragma GCC unroll 16
       for (size_t r = 0; r < kRows; ++r)
-        acc[r][v] =
-            hn::MulAdd(hn::Set(d, a[r * kRowStride]), hn::Load(d, b + v * lanes), acc[r][v]);
+        acc[r][v] = hn::MulAdd(hn::Set(d, a[r * kRowStride + s]), panel.Load(d, s, v), acc[r][v]);
   StartSums(d, t, start);
 #pragma GCC unroll 16
   for (size_t v = 0; v < kPanelVecs; ++v)
@@ -179,9 +210,9 @@ template <size_t kPanels, size_t... kRowsLessOne>
 constexpr auto TilesOf(std::index_sequence<kRowsLessOne...>) {
   return std::array<TileFunction, sizeof...(kRowsLessOne)>{&RunTile<kRowsLessOne + 1, kPanels>...};
 }
-template <size_t... kRowsLessOne>
+template <class Panel, size_t... kRowsLessOne>
 constexpr auto FewRowsOf(std::index_sequence<kRowsLessOne...>) {
-  return std::array<TileFunction, sizeof...(kRowsLessOne)>{&RunFewRows<kRowsLessOne + 1>...};
+  return std::array<TileFunction, sizeof...(kRowsLessOne)>{&RunFewRows<Panel, kRowsLessOne + 1>...};
 }
 
 /// The tile of `rows` rows x 1 or kTilePanels panels.
@@ -193,9 +224,14 @@ inline TileFunction TileFor(size_t rows, size_t panels) {
 
 /// For products of at most kFewRows rows. Which of the two it is must not depend on how rows are
 /// shared out to threads: they add in another order.
-inline TileFunction FewRowsTileFor(size_t rows) {
-  static constexpr auto kFew = FewRowsOf(std::make_index_sequence<kFewRows>());
-  return kFew[rows - 1];
+inline TileFunction FewRowsTileFor(size_t rows, DType panels) {
+  constexpr auto kRows = std::make_index_sequence<kFewRows>();
+  constexpr auto kMoreRows = std::make_index_sequence<kHalfRows>();
+  static constexpr auto kFloat = FewRowsOf<FloatPanel>(kRows);
+  static constexpr auto kFloat16 = FewRowsOf<Float16Panel>(kMoreRows);
+  static constexpr auto kBFloat16 = FewRowsOf<BFloat16Panel>(kMoreRows);
+  if (panels == DType::f32) return kFloat[rows - 1];
+  return panels == DType::f16 ? kFloat16[rows - 1] : kBFloat16[rows - 1];
 }
 
 }  // namespace HWY_NAMESPACE

@@ -12,18 +12,6 @@ namespace {
 
 constexpr std::string_view kOp = "matmul";
 
-/// fp32 copy of a weight stored in 16 bits, row by row so that strided views work.
-Tensor widened(const TensorView& weight) {
-  Tensor out(weight.shape());
-  const auto width = static_cast<std::size_t>(weight.dim(1));
-  const auto* from = static_cast<const std::byte*>(weight.data());
-  const auto step = static_cast<std::int64_t>(size_of(weight.dtype())) * weight.stride(0);
-  for (std::int64_t i = 0; i < weight.dim(0); ++i)
-    widen(weight.dtype(), from + i * step,
-          out.span<float>().subspan(static_cast<std::size_t>(i) * width, width));
-  return out;
-}
-
 void check_weight(const TensorView& weight, const TensorView& bias, std::int64_t n) {
   check(weight.data() && weight.rank() == 2 && weight.dim(0) > 0 && weight.dim(1) > 0, kOp,
         "a weight must have two positive extents, got {}", weight.shape());
@@ -47,23 +35,25 @@ Tensor padded_bias(const TensorView& bias, std::int64_t n) {
   return out;
 }
 
+template <class T>
+Tensor packed(const TensorView& weight, WeightLayout layout) {
+  const bool out_in = layout == WeightLayout::out_in;
+  const std::int64_t k = weight.dim(out_in ? 1 : 0), n = weight.dim(out_in ? 0 : 1);
+  const StridedMatrix<const T> b{weight.as<T>(), k, n, out_in ? 1 : weight.stride(0),
+                                 out_in ? weight.stride(0) : 1};
+  const auto elements = panel_bytes(kDTypeOf<T>, k) / static_cast<std::int64_t>(sizeof(T));
+  Tensor panels(kDTypeOf<T>, {panels_of(n) * elements});
+  pack_panels(b, panels.span<T>().data());
+  return panels;
+}
+
 }  // namespace
 
 struct Linear::Impl {
   std::int64_t k = 0, n = 0;
-  Tensor panels;
-  Tensor bias;  // [panels_of(n) * 16], or empty
-
-  void pack(const TensorView& weight, WeightLayout layout);
+  Tensor panels;  // of the weight's dtype
+  Tensor bias;    // [panels_of(n) * 16], or empty
 };
-
-void Linear::Impl::pack(const TensorView& weight, WeightLayout layout) {
-  const bool out_in = layout == WeightLayout::out_in;
-  const StridedMatrix<const float> b{weight.as<float>(), k, n, out_in ? 1 : weight.stride(0),
-                                     out_in ? weight.stride(0) : 1};
-  panels = Tensor({panels_of(n) * kPanelColumns * k});
-  pack_panels(b, panels.span<float>().data());
-}
 
 Linear::Linear() = default;
 Linear::~Linear() = default;
@@ -79,9 +69,11 @@ Linear::Linear(TensorView weight, WeightLayout layout, TensorView bias) {
   impl->n = n;
   if (bias) impl->bias = padded_bias(bias, n);
   if (weight.dtype() == DType::f32)
-    impl->pack(weight, layout);
+    impl->panels = packed<float>(weight, layout);
+  else if (weight.dtype() == DType::bf16)
+    impl->panels = packed<BFloat16>(weight, layout);
   else
-    impl->pack(widened(weight), layout);
+    impl->panels = packed<Float16>(weight, layout);
   impl_ = std::move(impl);
 }
 
@@ -113,7 +105,7 @@ void Linear::apply(TensorView x, MutableTensorView y, const LinearOptions& optio
   c.finish = options.finish;
   c.finish_width = options.finish_width;
   gemm({in.data, in.count, in.width, in.stride, 1},
-       {std::as_const(impl_->panels).span<float>().data(), impl_->k, impl_->n}, c);
+       {std::as_const(impl_->panels).view().data(), impl_->k, impl_->n, impl_->panels.dtype()}, c);
 }
 
 }  // namespace headlight

@@ -124,22 +124,33 @@ TEST(Linear, BothWeightLayouts) {
   EXPECT_TRUE(agrees(c.fast(linear), c.naive(), c.reference()));
 }
 
+// Exactly the values that the weight holds, whichever path reads them: few rows or many, odd k.
+template <class T>
+void expect_sixteen_bits_widened(const Problem& p, T (*round)(float)) {
+  Case c(p);
+  std::vector<T> stored;
+  for (float& w : c.weight) {
+    stored.push_back(round(w));
+    w = to_float(stored.back());
+  }
+  std::vector<T> turned(stored.size());
+  for (std::int64_t i = 0; i < p.k; ++i)
+    for (std::int64_t j = 0; j < p.n; ++j)
+      turned[std::size_t(j * p.k + i)] = stored[std::size_t(i * p.n + j)];
+  const Linear in_out(TensorView(stored.data(), {p.k, p.n}), WeightLayout::in_out, c.bias_view());
+  const Linear out_in(TensorView(turned.data(), {p.n, p.k}), WeightLayout::out_in, c.bias_view());
+  ASSERT_TRUE(agrees(c.fast(in_out), c.naive(), c.reference())) << p.rows << "x" << p.k;
+  ASSERT_EQ(c.fast(out_in), c.fast(in_out));
+}
+
 TEST(Linear, SixteenBitWeightsAreWidened) {
-  Case c({5, 33, 20});
-  std::vector<BFloat16> bf16;
-  std::vector<Float16> f16;
-  for (float& w : c.weight) {
-    w = to_float(to_bfloat16(w));
-    bf16.push_back(to_bfloat16(w));
-  }
-  const Linear from_bf16(TensorView(bf16.data(), {33, 20}), WeightLayout::in_out, c.bias_view());
-  EXPECT_TRUE(agrees(c.fast(from_bf16), c.naive(), c.reference()));
-  for (float& w : c.weight) {
-    f16.push_back(to_float16(w));
-    w = to_float(f16.back());
-  }
-  const Linear from_f16(TensorView(f16.data(), {33, 20}), WeightLayout::in_out, c.bias_view());
-  EXPECT_TRUE(agrees(c.fast(from_f16), c.naive(), c.reference()));
+  on_every_target([] {
+    for (const std::int64_t rows : {1, 3, 6, 7, 20})
+      for (const std::int64_t k : {1, 2, 33, 64, 1023, 1027}) {
+        expect_sixteen_bits_widened<BFloat16>({rows, k, 43}, to_bfloat16);
+        expect_sixteen_bits_widened<Float16>({rows, k, 43}, to_float16);
+      }
+  });
 }
 
 // Rows inside wider rows: fused projections read and write such slices.

@@ -27,8 +27,8 @@ struct LinearOptions {
 };
 
 /// A linear layer's weight W (and bias), packed for the machine at construction: y = x W + b.
-/// fp32 compute; 16-bit weights are widened while packing. The weight view is not kept. Immutable
-/// after construction.
+/// 16-bit weights stay in 16 bits, half the memory and bandwidth, and are widened on the way:
+/// compute is fp32. The weight view is not kept. Immutable after construction.
 class Linear {
  public:
   Linear();
