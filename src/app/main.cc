@@ -52,26 +52,33 @@ std::vector<std::string> names_near(const CLI::App& app, const CLI::App& where, 
     for (const CLI::App* each : {&where, &app})
       for (const CLI::Option* known : each->get_options())
         for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
-  } else if (&where == &app) {
-    for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  } else {
+    for (const CLI::App* command : where.get_subcommands({})) names.push_back(command->get_name());
   }
   return names;
 }
 
+/// The command that was chosen, as far down as the line names one: `data vocabulary`.
+const CLI::App& chosen_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : chosen_command(*chosen.front());
+}
+
 /// A usage error in one line, with the nearest command or option and where to read more.
 int report_usage(const CLI::App& app, std::string message) {
-  const auto chosen = app.get_subcommands();
-  const CLI::App& where = chosen.empty() ? app : *chosen.front();
+  const CLI::App& where = chosen_command(app);
   if (const std::string unknown = first_unknown(app); !unknown.empty()) {
     const bool option = unknown.starts_with('-');
     message =
         fmt::format("unknown {} {}{}",
-                    option           ? "option"
-                    : chosen.empty() ? "command"
-                                     : "argument",
+                    option                                   ? "option"
+                    : where.get_require_subcommand_min() > 0 ? "command"
+                                                             : "argument",
                     printable(unknown), nearest_hint(unknown, names_near(app, where, option)));
   }
-  const std::string command = chosen.empty() ? "headlight" : "headlight " + where.get_name();
+  std::string command = where.get_name();
+  for (const CLI::App* up = where.get_parent(); up != nullptr; up = up->get_parent())
+    command = up->get_name() + " " + command;
   return report(printable(message, 500) + "; see `" + command + " --help`", 2);
 }
 
@@ -83,8 +90,8 @@ int run(int argc, char** argv) {
   app.name("headlight");
   app.require_subcommand(1);
   add_globals(app, globals);
-  for (auto* add :
-       {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate, add_models, add_lab})
+  for (auto* add : {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate,
+                    add_models, add_lab, add_data})
     add(line);
   app.footer("`headlight COMMAND --help` explains a command, with examples.");
   try {
