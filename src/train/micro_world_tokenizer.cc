@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kLearnedPieces = 128;
 constexpr std::string_view kPrefix = "##";
 constexpr std::string_view kIdeographs = "\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF";
+// What is a letter up there differs between versions of Unicode, and so between libraries.
+constexpr std::string_view kOtherPlanes = "\U00010000-\U0010FFFF";
 
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -41,7 +43,8 @@ std::string word_expression() {
   std::ranges::stable_sort(words, std::ranges::greater(), &std::string::size);
   std::string expression;
   for (const std::string& word : words) expression += word + "|";
-  const std::string letters = fmt::format("(?:(?![{}])[\\p{{L}}\\p{{M}}])+", kIdeographs);
+  const std::string letters =
+      fmt::format("(?:(?![{}{}])[\\p{{L}}\\p{{M}}])+", kIdeographs, kOtherPlanes);
   return expression +
          fmt::format("[{}]|{}(?:['\u2019]{})*|\\p{{N}}|[^ ]", kIdeographs, letters, letters);
 }

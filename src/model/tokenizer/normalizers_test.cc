@@ -33,6 +33,20 @@ TEST(Normalizers, DecompositionKeepsTheCharacterAsSource) {
             "q<q>\u0323<\u0323>\u0307<\u0307>");
 }
 
+// As Hugging Face's BertNormalizer does: control, format and private characters go, unassigned ones
+// stay.
+TEST(Normalizers, BertDropsWhatIsNotText) {
+  const auto step = normalize_bert({.clean_text = true,
+                                    .handle_chinese_chars = false,
+                                    .strip_accents = false,
+                                    .lowercase = false});
+  EXPECT_EQ(step(AlignedText("a\uE000b\u200Dc\x01"
+                             "d\te\U00094E94",
+                             0))
+                .text(),
+            "abcd e\U00094E94");
+}
+
 TEST(Normalizers, CompositionCoversAllItsParts) {
   EXPECT_EQ(run(normalize_form(NormalForm::nfc), "xe\u0301y"), "x<x>é<e\u0301>y<y>");
   EXPECT_EQ(run(normalize_form(NormalForm::nfkc), "①b"), "1<①>b<b>");

@@ -88,7 +88,7 @@ bool is_nonspacing_mark(char32_t c) {
 
 bool is_control(char32_t c) {
   if (is_ascii(c)) return c < ' ' || c == 0x7F;
-  return (category_mask(c) & (U_GC_CC_MASK | U_GC_CF_MASK)) != 0;
+  return (category_mask(c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
 }
 
 bool is_numeric(char32_t c) {

@@ -22,7 +22,7 @@ bool is_white_space(char32_t c);      ///< White_Space
 bool is_punctuation(char32_t c);      ///< ASCII punctuation and symbols, or category P
 bool is_mark(char32_t c);             ///< category M
 bool is_nonspacing_mark(char32_t c);  ///< category Mn
-bool is_control(char32_t c);          ///< categories Cc and Cf
+bool is_control(char32_t c);          ///< categories Cc, Cf and Co, as BERT cleans text
 bool is_numeric(char32_t c);          ///< category N
 bool is_word_char(char32_t c);        ///< \w of Unicode Technical Standard 18, annex C
 bool is_cjk_ideograph(char32_t c);    ///< in a block of unified or compatibility ideographs
