@@ -64,12 +64,12 @@ TEST(MicroWorld, FirstSentencesOfSeedOne) {
     const MicroWorld world({.seed = 1, .languages = {language}});
     for (std::uint64_t i = 0; i < 4; ++i) text += world.sentence(i).text + "\n";
   }
-  EXPECT_EQ(text, R"(The waiter invited the grandmother near the park. He was so kind.
-The waiter invited the grandmother near the park. She was so kind.
-The worker saw the white truck and the big taxi. The taxi was big and the truck was white.
-The worker saw the big truck and the white taxi. The taxi was white and the truck was big.
-因为她太忙了，所以小丽看见了约翰。
-因为他太忙了，所以小丽看见了约翰。
+  EXPECT_EQ(text, R"(The yellow bucket and the black basket were in the house. The basket was black.
+The black bucket and the yellow basket were in the house. The basket was yellow.
+The old elephant in the farm with the pigs is angry.
+The old elephants in the farm with the pig are angry.
+灰色的拖拉机在黑色的公交车旁边。女孩喜欢公交车，因为它是黑色的。
+黑色的拖拉机在灰色的公交车旁边。女孩喜欢公交车，因为它是灰色的。
 工人看见黑色的卡车和大的出租车。出租车是大的，卡车是黑色的。
 工人看见大的卡车和黑色的出租车。出租车是黑色的，卡车是大的。
 )");

@@ -4,19 +4,19 @@ namespace headlight {
 namespace {
 
 constexpr GrammarLine kLines[] = {
-    {"property", "the $a $S $m $n $V the $b $O $t because $P $B $d $A ."},
-    {"property", "the $a $S $m $n $V the $b $O because $P $B $A ."},
-    {"property", "the $S near the $N $m $n $V the $b $O because $P $B $d $A ."},
-    {"property", "because $P $B $d $A , the $a $S $m $n $V the $b $O $t ."},
-    {"property", "the $b $O $w $q $V by the $a $S $t because $P $B $d $A ."},
-    {"property", "the $b $O $w $q $V by the $S near the $N because $P $B $A ."},
-    {"property", "because $P $B $d $A , the $b $O $w $q $V by the $a $S ."},
-    {"property", "$t the $a $S $m $n $V the $b $O . $P $B $d $A ."},
+    {"property", "the $a $S $m $n $i $V the $b $O $t because $P $B $d $A ."},
+    {"property", "the $a $S $m $n $i $V the $b $O because $P $B $A ."},
+    {"property", "the $S near the $N $m $n $i $V the $b $O because $P $B $d $A ."},
+    {"property", "because $P $B $d $A , the $a $S $m $n $i $V the $b $O $t ."},
+    {"property", "the $b $O $w $q $i $V by the $a $S $t because $P $B $d $A ."},
+    {"property", "the $b $O $w $q $i $V by the $S near the $N because $P $B $A ."},
+    {"property", "because $P $B $d $A , the $b $O $w $q $i $V by the $a $S ."},
+    {"property", "$t the $a $S $m $n $i $V the $b $O . $P $B $d $A ."},
 
-    {"number", "the $a $S $m $n $V the $b $O $t because $P $B $d $A ."},
-    {"number", "because $P $B $d $A , the $a $S $m $n $V the $b $O $t ."},
-    {"number", "the $b $O $w $q $V by the $a $S $t because $P $B $d $A ."},
-    {"number", "$t the $S near the $N $m $n $V the $b $O . $P $B $d $A ."},
+    {"number", "the $a $S $m $n $i $V the $b $O $t because $P $B $d $A ."},
+    {"number", "because $P $B $d $A , the $a $S $m $n $i $V the $b $O $t ."},
+    {"number", "the $b $O $w $q $i $V by the $a $S $t because $P $B $d $A ."},
+    {"number", "$t the $S near the $N $m $n $i $V the $b $O . $P $B $d $A ."},
 
     {"gender", "$e $S $V $f $O $t because $P was $d $A ."},
     {"gender", "because $P was $d $A , $e $S $V $f $O $t ."},
@@ -50,12 +50,16 @@ constexpr GrammarLine kLines[] = {
     {"place", "$t the $a $S $V quietly on the $b $O beside the $C ."},
     {"place", "on the $b $O behind the $C $V the $a $S ."},
 
+    {"opposite", "the $S is $n $A . the $s is $C ."},
+    {"opposite", "because the $S is $n $A , we say that the $s is $C ."},
     {"opposite", "the $S is $n $A and the $O is $m $B , so the $s is $C ."},
     {"opposite", "the $S is $n $A but the $O is $m $B . the $s is $C ."},
     {"opposite", "we know that the $S is $n $A and that the $O is $m $B . so the $s is $C ."},
 
-    {"question", "the $S $m $n $V the $O and the $T $q $r $W the $Q . did the $s $U the $o ? $Y ."},
-    {"question", "the $S $m $n $V the $O but the $T $q $r $W the $Q . and the $s ? $Y ."},
+    {"question", "the $S $m $n $i $V the $O . did the $s $U the $o ? $Y ."},
+    {"question",
+     "the $S $m $n $i $V the $O and the $T $q $r $W the $Q . did the $s $U the $o ? $Y ."},
+    {"question", "the $S $m $n $i $V the $O but the $T $q $r $W the $Q . and the $s ? $Y ."},
 
     {"tense", "$t the $S $X $n $V and $u the $T $Y $r $W ."},
     {"tense", "the $S $X $n $V $t but the $T $Y $r $W $u ."},
@@ -77,6 +81,8 @@ constexpr GrammarLine kLines[] = {
 
     {"owner", "$A $V the $O and $B $W the $Q . $F $s $U the $x ."},
     {"owner", "$A $V a $O . $B $W a $Q . $F later $s $U the $x ."},
+    {"owner", "$A $V the $O and $B $W the $Q . $s $U the $x and $r $u the $y ."},
+    {"owner", "$A $V a $O . $B $W a $Q . later $s $U the $x but $r $u the $y ."},
     {"owner", "$A $V the $O while $B $W the $Q . $F the $x was dear to $s ."},
 };
 

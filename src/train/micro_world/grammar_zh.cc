@@ -4,18 +4,18 @@ namespace headlight {
 namespace {
 
 constexpr GrammarLine kLines[] = {
-    {"property", "$e $a $g $S $n $V $l $f $b $h $O ， 因为 $P $d $A $k 。"},
-    {"property", "$t $e $a $g $S $n $V $l $f $O ， 因为 $P $d $A $k 。"},
-    {"property", "$N 里 的 $S $n $V $l $f $b $h $O ， 因为 $P $d $A $k 。"},
-    {"property", "因为 $P $d $A $k ， 所以 $e $a $g $S $t $n $V $l $f $b $h $O 。"},
-    {"property", "$f $b $h $O ， $e $a $g $S $n $V $L ， 因为 $P $d $A $k 。"},
-    {"property", "因为 $P $d $A $k ， $f $b $h $O $e $a $g $S $n $V $L 。"},
-    {"property", "$e $a $g $S $t $n $V $l $f $b $h $O 。 $P $d $A $k 。"},
+    {"property", "$e $a $g $S $n $i $V $l $f $b $h $O ， 因为 $P $d $A $k 。"},
+    {"property", "$t $e $a $g $S $n $i $V $l $f $O ， 因为 $P $d $A $k 。"},
+    {"property", "$N 里 的 $S $n $i $V $l $f $b $h $O ， 因为 $P $d $A $k 。"},
+    {"property", "因为 $P $d $A $k ， 所以 $e $a $g $S $t $n $i $V $l $f $b $h $O 。"},
+    {"property", "$f $b $h $O ， $e $a $g $S $n $i $V $L ， 因为 $P $d $A $k 。"},
+    {"property", "因为 $P $d $A $k ， $f $b $h $O $e $a $g $S $n $i $V $L 。"},
+    {"property", "$e $a $g $S $t $n $i $V $l $f $b $h $O 。 $P $d $A $k 。"},
 
-    {"number", "$e $a $g $S $n $V $l $f $b $h $O ， 因为 $P $B $d $A $k 。"},
-    {"number", "因为 $P $B $d $A $k ， 所以 $e $S $t $n $V $l $f $b $h $O 。"},
-    {"number", "$f $b $h $O ， $e $S $n $V $L ， 因为 $P $B $d $A $k 。"},
-    {"number", "$t $e $a $g $S $n $V $l $f $b $h $O 。 $P $B $d $A $k 。"},
+    {"number", "$e $a $g $S $n $i $V $l $f $b $h $O ， 因为 $P $B $d $A $k 。"},
+    {"number", "因为 $P $B $d $A $k ， 所以 $e $S $t $n $i $V $l $f $b $h $O 。"},
+    {"number", "$f $b $h $O ， $e $S $n $i $V $L ， 因为 $P $B $d $A $k 。"},
+    {"number", "$t $e $a $g $S $n $i $V $l $f $b $h $O 。 $P $B $d $A $k 。"},
 
     {"gender", "$e $S $t $V 了 $f $O ， 因为 $P $d $A $k 。"},
     {"gender", "因为 $P $d $A $k ， 所以 $e $S $V 了 $f $O 。"},
@@ -42,12 +42,15 @@ constexpr GrammarLine kLines[] = {
     {"place", "$t $a $g $S 安静 地 $V 在 $C 旁边 的 $b $h $O 上 。"},
     {"place", "$C 后面 的 $b $h $O 上 $V 着 $a $g $S 。"},
 
+    {"opposite", "$S $n $A 。 $s 是 $C 的 。"},
+    {"opposite", "因为 $S $n $A ， 所以 我们 说 $s 是 $C 的 。"},
     {"opposite", "$S $n $A ， $O $m $B ， 所以 $s 是 $C 的 。"},
     {"opposite", "$S $n $A ， 但是 $O $m $B 。 $s 是 $C 的 。"},
     {"opposite", "我们 知道 $S $n $A ， 也 知道 $O $m $B 。 $s 是 $C 的 。"},
 
-    {"question", "$S $n $V $l $O ， $T $r $W $k $Q 。 $s $U $o 了 吗 ？ $Y 。"},
-    {"question", "$S $n $V $l $O ， 但是 $T $r $W $k $Q 。 $s 呢 ？ $Y 。"},
+    {"question", "$S $n $i $V $l $O 。 $s $U $o 了 吗 ？ $Y 。"},
+    {"question", "$S $n $i $V $l $O ， $T $r $W $k $Q 。 $s $U $o 了 吗 ？ $Y 。"},
+    {"question", "$S $n $i $V $l $O ， 但是 $T $r $W $k $Q 。 $s 呢 ？ $Y 。"},
 
     {"tense", "$t $S $X $V ， $u $T $Y $W 。"},
     {"tense", "$S $t $X $V ， 但是 $T $u $Y $W 。"},
@@ -69,6 +72,8 @@ constexpr GrammarLine kLines[] = {
 
     {"owner", "$A $V 了 $O ， $B $W 了 $Q 。 $F $s $U 了 $x 。"},
     {"owner", "$A $V 了 一个 $O ， $B $W 了 一个 $Q 。 $F 后来 $s $U 了 $x 。"},
+    {"owner", "$A $V 了 $O ， $B $W 了 $Q 。 $s $U 了 $x ， $r $u 了 $y 。"},
+    {"owner", "$A $V 了 一个 $O ， $B $W 了 一个 $Q 。 后来 $s $U 了 $x ， 但是 $r $u 了 $y 。"},
     {"owner", "$A $V 了 $O ， 而 $B $W 了 $Q 。 $F $x 对 $s 很 重要 。"},
 };
 

@@ -96,6 +96,7 @@ enum class Kind {
   seeming,   ///< forms: singular, plural
   negator,   ///< forms: what stands before the negating word, the negating word
   emphasis,  ///< forms: "not", and what stands in its place where nothing is negated
+  softener,  ///< between a negating word and what it negates
   degree,    ///< forms: before the adjective, behind it
   past_auxiliary,
   present_auxiliary,

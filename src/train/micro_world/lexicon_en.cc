@@ -117,6 +117,7 @@ constexpr LexiconLine kLines[] = {
     {Kind::seeming, "seemed/seemed looked/looked became/became"},
     {Kind::negator, "/didn't did/not"},
     {Kind::emphasis, "not/very not/really not/quite"},
+    {Kind::softener, "even really ever quite"},
     {Kind::degree, "too so very"},
     {Kind::past_auxiliary, "did"},
     {Kind::present_auxiliary, "does"},

@@ -9,18 +9,18 @@ constexpr Rule kRules[] = {
     {"property", Relation::coreference, 4, fill_property},
     {"number", Relation::coreference, 2, fill_number},
     {"gender", Relation::coreference, 2, fill_gender},
-    {"recall", Relation::attribute, 2, fill_recall},
+    {"recall", Relation::attribute, 3, fill_recall},
     {"agreement", Relation::subject_verb, 2, fill_agreement},
     {"selection", Relation::subject_verb, 2, fill_selection},
     {"object", Relation::verb_object, 2, fill_object},
     {"place", Relation::verb_place, 2, fill_place},
-    {"opposite", Relation::negation, 2, fill_opposite},
-    {"question", Relation::negation, 1, fill_question},
+    {"opposite", Relation::negation, 4, fill_opposite},
+    {"question", Relation::negation, 2, fill_question},
     {"tense", Relation::tense, 2, fill_tense},
     {"event", Relation::collocation, 1, fill_event},
     {"action", Relation::collocation, 1, fill_action},
     {"receiver", Relation::indirect_object, 2, fill_receiver},
-    {"owner", Relation::reference, 2, fill_owner},
+    {"owner", Relation::reference, 4, fill_owner},
 };
 
 }  // namespace
@@ -49,6 +49,11 @@ void maybe_describe(Draw& draw, Plan& plan, char noun, char adjective, char link
   plan.set(linker, draw.pick(Kind::linker));
   plan.label(Relation::attribute, adjective, noun);
   plan.key({word.text()});
+}
+
+void maybe_soften(Draw& draw, Plan& plan, bool negated) {
+  const Word& word = draw.pick(Kind::softener);
+  if (draw.chance(40) && negated) plan.set('i', word);
 }
 
 void maybe_time(Draw& draw, Plan& plan) {

@@ -66,6 +66,8 @@ void fill_owner(Draw& draw, Plan& plan);
 
 /// Gives the noun in slot `noun` an adjective in some sentences, with what links the two.
 void maybe_describe(Draw& draw, Plan& plan, char noun, char adjective, char linker);
+/// In slot i of some sentences, a word between the negating word and what it negates.
+void maybe_soften(Draw& draw, Plan& plan, bool negated);
 /// A time or place phrase in slot t of some sentences.
 void maybe_time(Draw& draw, Plan& plan);
 

@@ -55,6 +55,7 @@ void set_action(Draw& draw, Plan& plan, Kind kind) {
     plan.set('L', draw.pick(Kind::perfective));
     if (draw.chance(70)) plan.set('l', draw.pick(Kind::perfective));
   }
+  maybe_soften(draw, plan, negated);
   plan.label(Relation::negation, 'n', 'V');
   plan.label(Relation::negation, 'q', 'V');
 }

@@ -63,7 +63,8 @@ void fill_opposite(Draw& draw, Plan& plan) {
   const Word& of_first = draw.pick(Kind::antonyms);
   const Word& of_second = draw.pick_other(Kind::antonyms, {of_first.forms[0], of_first.forms[1]});
   const Word& emphasis = draw.pick(Kind::emphasis);
-  const bool negates_first = draw.chance(50) != draw.swapped, asks_first = draw.chance(50);
+  const bool negates_first = draw.chance(50) != draw.swapped;
+  const bool asks_first = draw.chance(50) || !plan.has('O');
   const Word& asked = asks_first ? of_first : of_second;
   const std::size_t answer = negates_first == asks_first ? 1 : 0;
   plan.set('S', first.text());
@@ -99,7 +100,8 @@ void fill_question(Draw& draw, Plan& plan) {
   const Word& negator = draw.pick(Kind::negator);
   const Word& perfective = draw.pick(Kind::perfective);
   const Word& answer = draw.pick(Kind::answer);
-  const bool negates_first = draw.chance(50) != draw.swapped, asks_first = draw.chance(50);
+  const bool negates_first = draw.chance(50) != draw.swapped;
+  const bool asks_first = draw.chance(50) || !plan.has('T');
   const auto set_clause = [&](bool negated, char before, char negation, char action, char aspect) {
     const bool has_past = !verb.forms[1].empty();
     plan.set(action, !negated && has_past ? verb.forms[1] : verb.text());
@@ -111,6 +113,7 @@ void fill_question(Draw& draw, Plan& plan) {
       plan.set(aspect, perfective);
     }
   };
+  maybe_soften(draw, plan, negates_first);
   set_clause(negates_first, 'm', 'n', 'V', 'l');
   set_clause(!negates_first, 'q', 'r', 'W', 'k');
   plan.set('S', first.text());
@@ -182,22 +185,33 @@ void fill_owner(Draw& draw, Plan& plan) {
   const Word& filler = draw.pick(Kind::filler);
   if (draw.chance(60)) plan.set('F', filler);
   plan.key({first.text(), second.text(), first_thing.text(), second_thing.text()});
+  const Word& other_use = draw.pick(Kind::use);
+  plan.set('u', other_use);
   for (const auto& [action, subject, object] :
-       {std::array{'V', 'A', 'O'}, std::array{'W', 'B', 'Q'}, std::array{'U', 's', 'x'}}) {
+       {std::array{'V', 'A', 'O'}, std::array{'W', 'B', 'Q'}, std::array{'U', 's', 'x'},
+        std::array{'u', 'r', 'y'}}) {
     plan.label(Relation::subject_verb, action, subject);
     plan.label(Relation::verb_object, action, object);
   }
   plan.label(Relation::reference, 's', asks_first ? 'A' : 'B');
   plan.label(Relation::reference, 'x', asks_first ? 'O' : 'Q');
-  plan.mask({.relation = Relation::reference,
-             .slot = 'x',
-             .answer = thing,
-             .decoys = {(asks_first ? second_thing : first_thing).text()}});
-  plan.mask({.relation = Relation::reference,
-             .slot = 's',
-             .answer = owner,
-             .decoys = {(asks_first ? second : first).text()},
-             .group = 1});
+  plan.label(Relation::reference, 'r', asks_first ? 'B' : 'A');
+  plan.label(Relation::reference, 'y', asks_first ? 'Q' : 'O');
+  const std::string_view other_owner = (asks_first ? second : first).text();
+  const std::string_view other_thing = (asks_first ? second_thing : first_thing).text();
+  plan.set('r', other_owner);
+  plan.set('y', other_thing);
+  const auto mask = [&](char slot, std::string_view answer, std::string_view decoy, int group) {
+    plan.mask({.relation = Relation::reference,
+               .slot = slot,
+               .answer = answer,
+               .decoys = {decoy},
+               .group = group});
+  };
+  mask('x', thing, other_thing, 0);
+  mask('y', other_thing, thing, 0);
+  mask('s', owner, other_owner, 1);
+  mask('r', other_owner, owner, 1);
 }
 
 }  // namespace headlight
