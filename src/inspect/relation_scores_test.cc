@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/expect_error.h"
+#include "support/shared.h"
 #include "support/tiny_model.h"
 
 namespace headlight {

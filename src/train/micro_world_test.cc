@@ -70,8 +70,8 @@ The old elephant in the farm with the pigs is angry.
 The old elephants in the farm with the pig are angry.
 灰色的拖拉机在黑色的公交车旁边。女孩喜欢公交车，因为它是黑色的。
 黑色的拖拉机在灰色的公交车旁边。女孩喜欢公交车，因为它是灰色的。
-工人看见黑色的卡车和大的出租车。出租车是大的，卡车是黑色的。
-工人看见大的卡车和黑色的出租车。出租车是黑色的，卡车是大的。
+豹子从蛇身边跑走了。
+蛇从豹子身边爬走了。
 )");
 }
 

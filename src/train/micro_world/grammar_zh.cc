@@ -12,11 +12,6 @@ constexpr GrammarLine kLines[] = {
     {"property", "因为 $P $d $A $k ， $f $b $h $O $e $a $g $S $n $i $V $L 。"},
     {"property", "$e $a $g $S $t $n $i $V $l $f $b $h $O 。 $P $d $A $k 。"},
 
-    {"number", "$e $a $g $S $n $i $V $l $f $b $h $O ， 因为 $P $B $d $A $k 。"},
-    {"number", "因为 $P $B $d $A $k ， 所以 $e $S $t $n $i $V $l $f $b $h $O 。"},
-    {"number", "$f $b $h $O ， $e $S $n $i $V $L ， 因为 $P $B $d $A $k 。"},
-    {"number", "$t $e $a $g $S $n $i $V $l $f $b $h $O 。 $P $B $d $A $k 。"},
-
     {"gender", "$e $S $t $V 了 $f $O ， 因为 $P $d $A $k 。"},
     {"gender", "因为 $P $d $A $k ， 所以 $e $S $V 了 $f $O 。"},
     {"gender", "$t $e $S 在 $N 里 $V 了 $f $O 。 $P $d $A $k 。"},
