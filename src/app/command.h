@@ -40,6 +40,8 @@ void add_concat(CommandLine& line);
 void add_ablate(CommandLine& line);
 void add_models(CommandLine& line);
 void add_lab(CommandLine& line);
+void add_train(CommandLine& line);
+void add_relations(CommandLine& line);
 void add_data(CommandLine& line);
 
 /// --model, --text, --ids and --gate, as `logits` and `trace` take them.

@@ -22,6 +22,13 @@ void EndSignals::wait() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+bool EndSignals::taken() {
+  constexpr timespec kNow{0, 0};
+  if (sigtimedwait(&set_, nullptr, &kNow) < 0) return false;
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  return true;
+}
+
 void EndSignals::end_wait() {
   ::kill(::getpid(), SIGTERM);
 }

@@ -16,6 +16,8 @@ class EndSignals {
 
   /// Waits for one. After it the next one ends the process.
   void wait();
+  /// Whether one has come, without waiting. After it the next one ends the process.
+  bool taken();
   /// Ends a wait() of another thread.
   static void end_wait();
 

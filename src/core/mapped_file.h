@@ -38,4 +38,7 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit 
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> pieces);
 
+/// The same for a text.
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace headlight

@@ -39,6 +39,8 @@ class AdamW {
 
   Tensor& first() { return first_; }
   Tensor& second() { return second_; }
+  const Tensor& first() const { return first_; }
+  const Tensor& second() const { return second_; }
 
  private:
   const ParameterLayout& layout_;

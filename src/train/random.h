@@ -9,7 +9,7 @@
 namespace headlight {
 
 /// What numbers are drawn for; each use has a sequence of its own.
-enum class RandomUse : std::uint64_t { initial_values = 1, examples, masks, order };
+enum class RandomUse : std::uint64_t { initial_values = 1, examples, masks, heldout };
 
 /// A sequence named by (seed, use, index): SplitMix64 (Steele, Lea & Flood 2014) over a counter.
 class Random {

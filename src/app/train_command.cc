@@ -1,0 +1,163 @@
+// headlight train: a model from settings and data.
+#include <algorithm>
+#include <memory>
+
+#include "app/command.h"
+#include "app/end_signals.h"
+#include "app/errors.h"
+#include "app/progress_bar.h"
+#include "core/mapped_file.h"
+#include "core/threads.h"
+#include "train/examples.h"
+#include "train/run.h"
+#include "train/settings.h"
+
+namespace headlight::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string preset, config, out;
+  std::vector<std::string> data;
+  std::optional<std::int64_t> steps, seed;
+  bool resume = false, watch = false;
+};
+
+/// The preset's or the file's settings, with what the command line changes.
+TrainSettings settings_of(const Options& options) {
+  if (options.preset.empty() == options.config.empty())
+    throw UsageError("train", options.preset.empty() ? "give --preset NAME or --config FILE"
+                                                     : "give --preset or --config, not both");
+  TrainSettings settings =
+      options.preset.empty()
+          ? train_settings(read_text_file(options.config, 1 << 20), printable(options.config, 300))
+          : train_settings(find_preset(options.preset).settings, "preset " + options.preset);
+  if (options.seed) settings.seed = static_cast<std::uint64_t>(*options.seed);
+  if (options.steps) {
+    // A shorter run warms up for as large a part of it.
+    settings.warmup = settings.warmup * *options.steps / settings.steps;
+    settings.steps = *options.steps;
+  }
+  return settings;
+}
+
+fs::path out_of(const Options& options) {
+  if (!options.out.empty()) return options.out;
+  return fs::path("trained") /
+         (options.preset.empty() ? fs::path(options.config).stem().string() : options.preset);
+}
+
+std::string text_of(const RunProgress& p) {
+  const double left = static_cast<double>(p.steps - p.report.step) *
+                      static_cast<double>(p.report.tokens) / p.tokens_per_second;
+  return fmt::format("loss {:.4f}  {} tok/s  {} left", p.report.sum.mean(),
+                     count_text(p.tokens_per_second), duration_text(left));
+}
+
+void announce(const Trainer& trainer, const TrainSettings& settings, const fs::path& out) {
+  const ModelConfig& c = trainer.config();
+  print(fmt::format(
+      "{}: {} layers x {} heads, d_model {}, vocabulary {}, {} parameters\n"
+      "{} steps of {} sequences, seed {}, {} threads; to {}\n",
+      name_of(c.family), c.n_layers, c.n_heads, c.d_model, c.vocab_size, trainer.n_parameters(),
+      settings.steps, settings.sequences, settings.seed, threads(), printable(out.string(), 300)));
+}
+
+/// The head that looks along each relation most often, as `relations` has it.
+std::string watch_text(const Json& snapshot, std::int64_t n_heads) {
+  std::string out = fmt::format("step {}\n", snapshot.at("step").get<std::int64_t>());
+  for (const Json& r : snapshot.at("relations")) {
+    const auto heads = r.at("heads").get<std::vector<std::int64_t>>();
+    const auto best = std::ranges::max_element(heads);
+    out += fmt::format("  {} {:<16} {:>3} % right; head {}.{} looks there in {} %\n",
+                       r.at("language").get<std::string>(), r.at("relation").get<std::string>(),
+                       r.at("right").get<std::int64_t>(), (best - heads.begin()) / n_heads,
+                       (best - heads.begin()) % n_heads, *best);
+  }
+  return out;
+}
+
+std::string result_text(const LossSum& last, const std::vector<NamedLoss>& heldout,
+                        const fs::path& out) {
+  std::string text =
+      fmt::format("trained: loss {:.4f}, {:.1f} % right", last.mean(), 100 * last.accuracy());
+  for (const NamedLoss& part : heldout)
+    text += fmt::format("\nheld out, {}: loss {:.4f}, {:.1f} % right", part.name, part.sum.mean(),
+                        100 * part.sum.accuracy());
+  return text + fmt::format("\nmodel: {}\n", printable(out.string(), 300));
+}
+
+/// Trains with a progress bar; true when all steps are done.
+bool train(const TrainSettings& settings, Trainer& trainer, RunOptions run, LossSum& last) {
+  ProgressBar bar;
+  run.on_step = [&](const RunProgress& progress) {
+    last = progress.report.sum;
+    bar.show(progress.report.step, progress.steps, text_of(progress));
+  };
+  return run_training(settings, trainer, run);
+}
+
+int run(const Options& options) {
+  const TrainSettings settings = settings_of(options);
+  const fs::path out = out_of(options);
+  EndSignals signals;  // before the first thread
+  const std::vector<fs::path> files(options.data.begin(), options.data.end());
+  const auto source = make_examples(settings, files);
+  Trainer trainer(settings, *source);
+  announce(trainer, settings, out);
+  RunOptions run{.out = out, .resume = options.resume};
+  run.should_stop = [&] { return signals.taken(); };
+  if (options.watch)
+    run.on_snapshot = [&](const Json& snapshot) {
+      print(watch_text(snapshot, trainer.config().n_heads));
+    };
+  LossSum last;
+  const bool finished = train(settings, trainer, run, last);
+  if (finished)
+    print(result_text(last, trainer.evaluate(), out));
+  else
+    print(fmt::format("stopped after step {}; the same command with --resume goes on\n",
+                      trainer.steps_done()));
+  return 0;
+}
+
+std::string preset_list() {
+  std::string text;
+  for (const Preset& preset : presets())
+    text += fmt::format("  {:<12} {}\n", preset.name, preset.about);
+  return text;
+}
+
+}  // namespace
+
+void add_train(CommandLine& line) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      line.add("train", "Train a model from scratch",
+               "  headlight train --preset nano-sort --out sort\n"
+               "  headlight train --preset text-gpt --data shakespeare.txt --out bard\n"
+               "  headlight train --preset text-gpt --data shakespeare.txt --out bard --resume\n"
+               "Presets:\n" +
+                   preset_list() +
+                   "Ctrl-C finishes the step and saves; --resume goes on. docs/training.md has the "
+                   "settings.",
+               [options] { return run(*options); });
+  command->add_option("--preset", options->preset, "Settings that are part of the program")
+      ->type_name("NAME");
+  command->add_option("--config", options->config, "Settings from a JSON file")->type_name("FILE");
+  command->add_option("--data", options->data, "Text files to train on")->type_name("FILE...");
+  command->add_option("--out", options->out, "Folder for the model (default: trained/NAME)")
+      ->type_name("DIR");
+  command->add_option("--steps", options->steps, "Steps, instead of the settings'")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->type_name("N");
+  command->add_option("--seed", options->seed, "Seed, instead of the settings'")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53))
+      ->type_name("N");
+  command->add_flag("--watch", options->watch,
+                    "Print which heads look along which relations while they learn to");
+  command->add_flag("--resume", options->resume, "Go on with the run in --out, if there is one");
+}
+
+}  // namespace headlight::app

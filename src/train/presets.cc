@@ -1,0 +1,53 @@
+// Settings that are part of the program.
+#include <array>
+
+#include "train/settings.h"
+
+namespace headlight {
+namespace {
+
+constexpr std::array kPresets = {
+    Preset{"nano", "a GPT-2 of 2 layers on your own text, in a minute", R"({
+  "model": {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_layer": 2, "n_head": 4,
+            "n_embd": 64, "n_positions": 64, "activation_function": "gelu_new"},
+  "data": {"kind": "text", "vocab_size": 512},
+  "steps": 500, "sequences": 16, "learning_rate": 0.003, "warmup": 50
+})"},
+    Preset{"nano-sort", "a GPT-2 of 3 layers x 3 heads that sorts six letters", R"({
+  "model": {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_layer": 3, "n_head": 3,
+            "n_embd": 48, "n_positions": 11, "activation_function": "gelu_new",
+            "tie_word_embeddings": false},
+  "data": {"kind": "sort"},
+  "steps": 1000, "sequences": 64, "learning_rate": 0.002, "warmup": 50, "weight_decay": 0.1,
+  "checkpoint_every": 500
+})"},
+    Preset{"text-gpt", "a GPT-2 of 4 layers on your own text", R"({
+  "model": {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_layer": 4, "n_head": 8,
+            "n_embd": 256, "n_positions": 256, "activation_function": "gelu_new"},
+  "data": {"kind": "text", "vocab_size": 4096},
+  "steps": 3000, "sequences": 16, "micro_batches": 4, "learning_rate": 0.001, "warmup": 200
+})"},
+    Preset{"text-bert", "a BERT of 4 layers on your own text", R"({
+  "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
+            "num_attention_heads": 8, "hidden_size": 256, "intermediate_size": 1024,
+            "max_position_embeddings": 128},
+  "data": {"kind": "text", "vocab_size": 4096},
+  "steps": 5000, "sequences": 32, "micro_batches": 4, "learning_rate": 0.0005, "warmup": 500
+})"},
+    Preset{"lumen", "the encoder that this program comes with, on the micro-world", R"({
+  "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
+            "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
+            "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
+  "data": {"kind": "micro-world"},
+  "steps": 20000, "sequences": 256, "micro_batches": 4, "learning_rate": 0.001, "warmup": 500,
+  "weight_decay": 0.01, "checkpoint_every": 500, "evaluate_every": 1000, "snapshots": 60
+})"},
+};
+
+}  // namespace
+
+std::span<const Preset> presets() {
+  return kPresets;
+}
+
+}  // namespace headlight
