@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
+#include "kernels/attention_decode.h"
 #include "kernels/attention_flash.h"
 #include "kernels/attention_ref.h"
 #include "kernels/target_override.h"
@@ -41,7 +44,7 @@ AttentionReport report_of(const AttentionKernel& kernel) {
 }  // namespace
 
 std::span<const AttentionKernel> attention_kernels() {
-  static const AttentionKernel kernels[] = {attention_flash(), attention_ref()};
+  static const AttentionKernel kernels[] = {attention_decode(), attention_flash(), attention_ref()};
   return kernels;
 }
 
@@ -56,7 +59,7 @@ AttentionReport attention(std::span<const AttentionKernel> kernels, const Attent
     kernel.run(problem, tensors);
     return report_of(kernel);
   }
-  std::vector<AttentionReport::Declined> declined;
+  AttentionReport::DeclinedList declined;
   for (const AttentionKernel& kernel : kernels) {
     if (auto reason = kernel.declines(problem)) {
       declined.push_back({kernel.name, std::move(*reason)});
@@ -72,6 +75,15 @@ AttentionReport attention(std::span<const AttentionKernel> kernels, const Attent
 
 AttentionReport attention(const AttentionTensors& tensors, const AttentionOptions& options) {
   return attention(attention_kernels(), tensors, options);
+}
+
+AttentionReport::DeclinedList::DeclinedList(std::initializer_list<Declined> items) {
+  for (const Declined& item : items) push_back(item);
+}
+
+void AttentionReport::DeclinedList::push_back(Declined item) {
+  check(size_ < items_.size(), kOp, "more than {} kernels declined", items_.size());
+  items_[size_++] = std::move(item);
 }
 
 std::string to_string(const AttentionReport& report) {

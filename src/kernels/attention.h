@@ -8,12 +8,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/tensor.h"
 
@@ -130,13 +131,30 @@ std::span<const AttentionKernel> attention_kernels();
 
 /// What ran, on what, and why the ones before it did not.
 struct AttentionReport {
-  std::string_view kernel;
-  std::string_view isa;
   struct Declined {
     std::string_view kernel;
     std::string reason;
   };
-  std::vector<Declined> declined;
+  /// Held in place, so that a short call takes no memory for it.
+  class DeclinedList {
+   public:
+    DeclinedList() = default;
+    DeclinedList(std::initializer_list<Declined> items);
+    /// Throws when it is full: lists of kernels are short.
+    void push_back(Declined item);
+    const Declined* begin() const { return items_.data(); }
+    const Declined* end() const { return items_.data() + size_; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+
+   private:
+    std::array<Declined, 4> items_;
+    std::size_t size_ = 0;
+  };
+
+  std::string_view kernel;
+  std::string_view isa;
+  DeclinedList declined;
 };
 /// "ran flash/AVX3; decode declined: q_len 128 > 16"
 std::string to_string(const AttentionReport& report);

@@ -83,8 +83,8 @@ TEST(AttentionSeam, TheForcedKernelIsTheOneThatRan) {
   expect_error([] { choose(kSmall, "fastest"); }, {"fastest", "marker, ref"});
 }
 
-TEST(AttentionSeam, FlashComesFirstAndTheReferenceLast) {
-  EXPECT_EQ(attention_kernels().front().name, "flash");
+TEST(AttentionSeam, DecodeComesFirstAndTheReferenceLast) {
+  EXPECT_EQ(attention_kernels().front().name, "decode");
   EXPECT_EQ(attention_kernels().back().name, "ref");
 }
 
