@@ -33,7 +33,7 @@ struct DecodeScratch {
   Tensor storage;
   float* q = nullptr;       ///< [heads of a unit, rows, head_dim], scaled, in PlaceOf order
   float* scores = nullptr;  ///< [rows, kDecodeBlock]
-  float* pairs = nullptr;   ///< [kDecodeBlock]
+  float* pairs = nullptr;   ///< [kDecodeBlock], or a widened query
   float* shrink = nullptr;  ///< [rows]
   std::vector<float> row;
 };
@@ -48,7 +48,7 @@ void Reserve(const DecodeCall& call, DecodeScratch& scratch) {
   const std::pair<float**, size_t> parts[] = {
       {&scratch.q, heads * rows * call.head_dim},
       {&scratch.scores, rows * static_cast<size_t>(kDecodeBlock)},
-      {&scratch.pairs, static_cast<size_t>(kDecodeBlock)},
+      {&scratch.pairs, std::max(static_cast<size_t>(kDecodeBlock), call.head_dim)},
       {&scratch.shrink, rows},
   };
   lay_out(parts, scratch.storage);
@@ -60,10 +60,10 @@ void StartHead(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
                DecodeScratch& scratch) {
   for (std::int64_t r = 0; r < call.rows; ++r) {
     const DecodeRow row = RowOf(call, unit.batch, head, r);
-    float* to = q[static_cast<size_t>(r)];
     const auto from = head_vector(call.tensors.q, unit.batch, row.query, row.head, scratch.row);
-    std::fill_n(to, call.head_dim, 0.0f);
-    for (size_t e = 0; e < from.size(); ++e) to[PlaceOf<T>(e)] = from[e] * call.problem.scale;
+    std::ranges::copy(from, scratch.pairs);
+    std::fill(scratch.pairs + from.size(), scratch.pairs + call.head_dim, 0.0f);
+    Place<T>(D(), scratch.pairs, call.head_dim, call.problem.scale, q[static_cast<size_t>(r)]);
     const RowState state = call.state(unit.batch, head, unit.split, r);
     std::fill_n(state.z, call.head_dim_v, 0.0f);
     state.max() = kMinusInfinity;
@@ -96,7 +96,7 @@ bool WeighRows(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
 /// Folds a run of keys into the states of a head's rows.
 template <class T>
 void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head, const KeyRun& run,
-               DecodeScratch& scratch) {
+               const KeyRun& next, DecodeScratch& scratch) {
   const D d;
   const auto rows = static_cast<size_t>(call.rows);
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
@@ -106,7 +106,9 @@ void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
   const Rows scores{scratch.scores, static_cast<size_t>(kDecodeBlock)};
   const Rows z{call.state(unit.batch, head, unit.split, 0).z, call.row_floats()};
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    ScoreRun<T, count()>(d, run, {q[from], q.stride}, head_dim, {scores[from], scores.stride});
+    const Ahead values{run.v, run.v_stride, run.count, head_dim_v * sizeof(T)};
+    ScoreRun<T, count()>(d, run, {q[from], q.stride}, head_dim, {scores[from], scores.stride},
+                         from == 0 ? values : Ahead());
   });
   const bool masked = WeighRows(call, unit, head, run, scratch);
   const auto weights = [&](size_t from) {
@@ -117,7 +119,9 @@ void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
     return;
   }
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    AddRun<T, count()>(d, run, weights(from), {z[from], z.stride}, head_dim_v);
+    const Ahead keys{next.k, next.k_stride, next.count, head_dim * sizeof(T)};
+    AddRun<T, count()>(d, run, weights(from), {z[from], z.stride}, head_dim_v,
+                       from == 0 ? keys : Ahead());
   });
 }
 
@@ -174,10 +178,10 @@ void MergeRow(const DecodeCall& call, const DecodeRow& row, std::int64_t r, cons
   }
 }
 
-/// Row r of a head from its splits, in order, to z and lse.
+/// Row r of a head from its splits, in order, to z and lse. `buffer` holds a padded row.
 template <class T>
 void FinishRow(const DecodeCall& call, std::int64_t batch, std::int64_t kv_head, std::int64_t r,
-               float* factors) {
+               float* factors, float* buffer) {
   const DecodeRow row = RowOf(call, batch, kv_head, r);
   const float lse = MergeFactors(call, row, r, factors);
   float* z = call.state(batch, kv_head, 0, r).z;
@@ -186,15 +190,13 @@ void FinishRow(const DecodeCall& call, std::int64_t batch, std::int64_t kv_head,
   const std::int64_t at =
       batch * out.stride(0) + row.query * out.stride(1) + row.head * out.stride(2);
   const auto n = static_cast<size_t>(call.problem.head_dim_v);
-  const auto store = [&](auto* to, auto narrow) {
-    for (size_t e = 0; e < n; ++e) to[at + static_cast<std::int64_t>(e)] = narrow(z[PlaceOf<T>(e)]);
-  };
+  TakeOut<T>(D(), z, n, buffer);
   if (out.dtype() == DType::bf16)
-    store(out.as<BFloat16>(), to_bfloat16);
+    StoreNarrow(D(), buffer, n, out.as<BFloat16>() + at);
   else if (out.dtype() == DType::f16)
-    store(out.as<Float16>(), to_float16);
+    std::transform(buffer, buffer + n, out.as<Float16>() + at, to_float16);
   else
-    store(out.as<float>(), [](float x) { return x; });
+    std::copy_n(buffer, n, out.as<float>() + at);
   const MutableTensorView& to = call.tensors.lse;
   if (to)
     to.as<float>()[batch * to.stride(0) + row.head * to.stride(1) + row.query * to.stride(2)] = lse;
@@ -202,9 +204,10 @@ void FinishRow(const DecodeCall& call, std::int64_t batch, std::int64_t kv_head,
 
 template <class T>
 void FinishHead(const DecodeCall& call, std::int64_t batch, std::int64_t head) {
-  static thread_local std::vector<float> factors;
-  factors.resize(static_cast<size_t>(call.splits));
-  for (std::int64_t r = 0; r < call.rows; ++r) FinishRow<T>(call, batch, head, r, factors.data());
+  static thread_local std::vector<float> memory;
+  memory.resize(call.head_dim_v + static_cast<size_t>(call.splits));
+  for (std::int64_t r = 0; r < call.rows; ++r)
+    FinishRow<T>(call, batch, head, r, memory.data() + call.head_dim_v, memory.data());
 }
 
 /// True when nobody will read what a head's rows would come to.
@@ -214,6 +217,20 @@ bool IsClosed(const DecodeCall& call, std::int64_t kv_head) {
   const auto gates = t.head_gate.subspan(static_cast<size_t>(kv_head * call.group),
                                          static_cast<size_t>(call.group));
   return std::ranges::all_of(gates, [](float gate) { return gate == 0; });
+}
+
+/// What will be read after a run: the next head's keys of the block, or the next block's of the
+/// first head, in whichever unit that is.
+KeyRun RunAfter(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head,
+                const KeyRun& run) {
+  const auto count = static_cast<std::int64_t>(run.count);
+  if (head + 1 < unit.head_end)
+    return key_run(call.tensors, unit.batch, head + 1, run.begin, count);
+  const std::int64_t begin = run.begin + count;
+  const std::int64_t last = call.problem.keys_of(call.problem.q_len - 1).last;
+  if (begin >= last) return {};
+  return key_run(call.tensors, unit.batch, unit.head_begin, begin,
+                 std::min(kDecodeBlock, last - begin));
 }
 
 /// One unit: its keys a block at a time, each block for all of its heads, whose keys lie beside
@@ -229,21 +246,22 @@ void RunUnit(const DecodeCall& call, const DecodeUnit& unit) {
   }
   for (std::int64_t begin = unit.keys.first; begin < unit.keys.last;) {
     const std::int64_t end = std::min((begin / kDecodeBlock + 1) * kDecodeBlock, unit.keys.last);
-    for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head)
-      if (!IsClosed(call, head))
-        AttendRun<T>(call, unit, head, key_run(call.tensors, unit.batch, head, begin, end - begin),
-                     scratch);
+    for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head) {
+      if (IsClosed(call, head)) continue;
+      const KeyRun run = key_run(call.tensors, unit.batch, head, begin, end - begin);
+      AttendRun<T>(call, unit, head, run, RunAfter(call, unit, head, run), scratch);
+    }
     begin = end;
   }
 }
 
-/// The units of a call in order: heads fastest, then splits, then batch entries.
+/// The units of a call in order: splits fastest, as they lie in memory.
 DecodeUnit UnitAt(const DecodeCall& call, std::int64_t index) {
   const AttentionProblem& p = call.problem;
   DecodeUnit unit{};
-  const std::int64_t head_block = index % call.head_blocks();
-  unit.split = index / call.head_blocks() % call.splits;
-  unit.batch = index / call.head_blocks() / call.splits;
+  const std::int64_t head_block = index / call.splits % call.head_blocks();
+  unit.split = index % call.splits;
+  unit.batch = index / call.splits / call.head_blocks();
   unit.head_begin = head_block * call.heads;
   unit.head_end = std::min(unit.head_begin + call.heads, p.n_kv_heads);
   // Both ends move right from query to query.

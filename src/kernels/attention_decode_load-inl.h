@@ -11,6 +11,7 @@
 #define HEADLIGHT_ATTENTION_DECODE_LOAD_INL_H
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,12 +84,52 @@ HWY_INLINE void LoadSome(D d, const float* p, size_t n, V (&out)[1]) {
   out[0] = LoadPartial(d, p, n);
 }
 
-/// Where element e of a stored row stands in the widened row.
+/// to[place of e] = from[e] * factor for n elements; both have room up to the next whole step.
 template <class T>
-size_t PlaceOf(size_t e) {
-  const size_t lanes = hn::Lanes(D()), step = StepSize<T>();
-  const size_t inside = e % step;
-  return e - inside + inside % kStepVecs<T> * lanes + inside / kStepVecs<T>;
+HWY_INLINE void Place(D d, const float* HWY_RESTRICT from, size_t n, float factor,
+                      float* HWY_RESTRICT to) {
+  const V f = hn::Set(d, factor);
+  for (size_t e = 0; e < n; e += StepSize<T>()) {
+    V x[kStepVecs<T>];
+    if constexpr (kStepVecs<T> == 2)
+      hn::LoadInterleaved2(d, from + e, x[0], x[1]);
+    else
+      x[0] = hn::LoadU(d, from + e);
+    for (size_t c = 0; c < kStepVecs<T>; ++c)
+      hn::StoreU(hn::Mul(x[c], f), d, to + e + c * hn::Lanes(d));
+  }
+}
+
+/// to[e] = from[place of e]; as above.
+template <class T>
+HWY_INLINE void TakeOut(D d, const float* HWY_RESTRICT from, size_t n, float* HWY_RESTRICT to) {
+  for (size_t e = 0; e < n; e += StepSize<T>()) {
+    if constexpr (kStepVecs<T> == 2)
+      hn::StoreInterleaved2(hn::LoadU(d, from + e), hn::LoadU(d, from + e + hn::Lanes(d)), d,
+                            to + e);
+    else
+      hn::StoreU(hn::LoadU(d, from + e), d, to + e);
+  }
+}
+
+/// n floats, rounded to nearest even; `from` has room up to the next whole vector.
+inline void StoreNarrow(D d, const float* HWY_RESTRICT from, size_t n, BFloat16* to) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint16_t, D> du16;
+  for (size_t e = 0; e < n; e += hn::Lanes(d)) {
+    const V x = hn::LoadU(d, from + e);
+    const auto bits = hn::BitCast(du, x);
+    const auto high = hn::ShiftRight<16>(bits);
+    const auto odd = hn::And(high, hn::Set(du, 1u));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFFu))));
+    const auto nan = hn::Or(high, hn::Set(du, 0x40u));
+    const auto is_nan = hn::RebindMask(du, hn::IsNaN(x));
+    const auto narrow = hn::DemoteTo(du16, hn::BitCast(di, hn::IfThenElse(is_nan, nan, rounded)));
+    std::uint16_t lanes[hn::MaxLanes(D())];
+    hn::StoreU(narrow, du16, lanes);
+    std::memcpy(to + e, lanes, std::min(n - e, hn::Lanes(d)) * sizeof(BFloat16));
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -32,6 +32,21 @@ struct KeyRun {
   std::int64_t k_scale_stride = 0, v_scale_stride = 0;
 };
 
+/// Memory that will be read soon, row by row as something else is read now: asked for in time, it
+/// arrives while the products keep the core busy.
+struct Ahead {
+  const std::byte* rows = nullptr;
+  std::int64_t stride = 0;
+  std::size_t count = 0, bytes = 0;  ///< rows, and bytes of each; 0: nothing
+
+  /// Asks for the line at `offset` of a row, if that is the start of one.
+  void fetch(std::size_t row, std::size_t offset) const {
+    constexpr std::size_t kLine = 64;
+    if (row < count && offset < bytes && offset % kLine == 0)
+      __builtin_prefetch(rows + static_cast<std::int64_t>(row) * stride + offset);
+  }
+};
+
 /// One row's running result over some keys: [head_dim_v padded] floats of z, then these two.
 struct RowState {
   float* z;

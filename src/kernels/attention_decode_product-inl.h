@@ -81,7 +81,8 @@ HWY_INLINE void MultiplyStep(D d, const V (&key)[kKeysAtOnce][kVecs], Rows q, si
 
 /// scores[r][j] = q_r . k_j for the keys of the run, whose count is rounded up to kKeysAtOnce.
 template <class T, size_t kRows>
-HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows scores) {
+HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows scores,
+                           const Ahead& ahead) {
   const size_t step = StepSize<T>(), whole = head_dim / step * step;
   for (size_t j = 0; j < run.count; j += kKeysAtOnce) {
     const T* k[kKeysAtOnce];
@@ -98,7 +99,10 @@ HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows
     V key[kKeysAtOnce][kStepVecs<T>];
     for (size_t e = 0; e < whole; e += step) {
 #pragma GCC unroll 8
-      for (size_t i = 0; i < kKeysAtOnce; ++i) LoadStep(d, k[i] + e, key[i]);
+      for (size_t i = 0; i < kKeysAtOnce; ++i) {
+        LoadStep(d, k[i] + e, key[i]);
+        ahead.fetch(j + i, e * sizeof(T));
+      }
       MultiplyStep(d, key, q, e, acc);
     }
     if (whole < head_dim) {
@@ -120,8 +124,8 @@ struct RunWeights {
 /// z[r][..] = z[r][..] * shrink[r] + sum over j of weights[r][j] * v[j][..], for kSteps steps of
 /// elements from `e` on; `some` of them in the last step when it is not whole (kSteps = 1).
 template <class T, size_t kRows, size_t kSteps>
-HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t e,
-                         size_t some) {
+HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t e, size_t some,
+                         const Ahead& ahead) {
   constexpr size_t kVecs = kSteps * kStepVecs<T>;
   constexpr size_t kSets = kRows == 1 ? 2 : 1;  // one row alone would wait for its last FMA
   const size_t lanes = hn::Lanes(d), step = StepSize<T>();
@@ -141,7 +145,10 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
       LoadSome(d, v, some, value[0]);
     } else {
 #pragma GCC unroll 8
-      for (size_t s = 0; s < kSteps; ++s) LoadStep(d, v + s * step, value[s]);
+      for (size_t s = 0; s < kSteps; ++s) {
+        LoadStep(d, v + s * step, value[s]);
+        ahead.fetch(j, (e + s * step) * sizeof(T));
+      }
     }
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r) {
@@ -169,14 +176,15 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
 
 /// The same for all of head_dim_v.
 template <class T, size_t kRows>
-HWY_NOINLINE void AddRun(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t head_dim_v) {
+HWY_NOINLINE void AddRun(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t head_dim_v,
+                         const Ahead& ahead) {
   constexpr size_t kSteps = 4 / kStepVecs<T>;
   const size_t step = StepSize<T>();
   size_t e = 0;
   for (; e + kSteps * step <= head_dim_v; e += kSteps * step)
-    AddSteps<T, kRows, kSteps>(d, run, w, z, e, 0);
-  for (; e + step <= head_dim_v; e += step) AddSteps<T, kRows, 1>(d, run, w, z, e, 0);
-  if (e < head_dim_v) AddSteps<T, kRows, 1>(d, run, w, z, e, head_dim_v - e);
+    AddSteps<T, kRows, kSteps>(d, run, w, z, e, 0, ahead);
+  for (; e + step <= head_dim_v; e += step) AddSteps<T, kRows, 1>(d, run, w, z, e, 0, ahead);
+  if (e < head_dim_v) AddSteps<T, kRows, 1>(d, run, w, z, e, head_dim_v - e, ahead);
 }
 
 /// Calls f(key, place, vector) for every vector of the run's values.
