@@ -5,6 +5,11 @@ add_library(headlight_test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support/sh
 target_include_directories(headlight_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(headlight_test_support PUBLIC headlight_core GTest::gtest)
 
+# Its users have operator new replaced.
+add_library(headlight_count_allocations STATIC
+  ${PROJECT_SOURCE_DIR}/tests/support/count_allocations.cc)
+target_include_directories(headlight_count_allocations PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+
 # headlight_test(NAME SOURCES a.cc... LIBS headlight_x...)
 function(headlight_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})

@@ -147,10 +147,11 @@ float MergeFactors(const DecodeCall& call, const DecodeRow& row, std::int64_t r,
   }
   std::fill_n(factors, splits, 0.0f);
   if (dead) return kMinusInfinity;
-  double sum = t.sinks.empty() ? 0.0 : std::exp2(sink - shift);
+  const auto weight = [&](double max) { return max == shift ? 1.0 : std::exp2(max - shift); };
+  double sum = t.sinks.empty() ? 0.0 : weight(sink);
   for (size_t s = 0; s < splits; ++s) {
     if (state(s).sum() == 0) continue;
-    const double factor = std::exp2(state(s).max() - shift);
+    const double factor = weight(state(s).max());
     factors[s] = static_cast<float>(factor);
     sum += state(s).sum() * factor;
   }
@@ -332,6 +333,7 @@ namespace {
 
 std::optional<std::string> decode_declines(const AttentionProblem& p) {
   const std::int64_t rows = p.q_len * p.n_heads / p.n_kv_heads;
+  if (p.q_len > kDecodeQueries) return fmt::format("q_len {} > {}", p.q_len, kDecodeQueries);
   if (rows > kDecodeRows) return fmt::format("{} rows > {}", rows, kDecodeRows);
   return std::nullopt;
 }

@@ -5,8 +5,10 @@
 
 namespace headlight {
 
-/// Most rows that the kernel takes: the queries of all heads that read one key/value head.
-inline constexpr std::int64_t kDecodeRows = 16;
+/// Most queries that the kernel takes: with more, tiles of queries along the lanes are as fast.
+inline constexpr std::int64_t kDecodeQueries = 8;
+/// Most rows: the queries of all heads that read one key/value head.
+inline constexpr std::int64_t kDecodeRows = 128;
 
 /// Reads every key and value once, as it is stored (f32, bf16, f16, i8, in pages or not), and
 /// widens in registers. Keys are cut into splits of fixed length, which threads share; the partial

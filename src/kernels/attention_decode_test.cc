@@ -65,8 +65,8 @@ TEST(AttentionDecode, ReadsEveryStorage) {
 }
 
 TEST(AttentionDecode, RowsOfEveryNumber) {
-  for (std::int64_t q_len = 1; q_len <= kDecodeRows; ++q_len)
-    for (const std::int64_t group : {1, 3}) {
+  for (std::int64_t q_len = 1; q_len <= kDecodeQueries; ++q_len)
+    for (const std::int64_t group : {1, 3, 16}) {
       AttentionCase c = long_case(70);
       c.q_len = q_len;
       c.n_heads = c.n_kv_heads * group;
@@ -112,10 +112,12 @@ TEST(AttentionDecode, AMaskedKeyIsNotFeltWhateverItHolds) {
 }
 
 TEST(AttentionDecode, DeclinesWhatIsNotADecode) {
-  AttentionProblem p{.q_len = kDecodeRows / 4, .kv_len = 9, .n_heads = 8, .n_kv_heads = 2};
+  AttentionProblem p{.q_len = kDecodeQueries, .kv_len = 9, .n_heads = 32, .n_kv_heads = 2};
   EXPECT_EQ(attention_decode().declines(p), std::nullopt);
+  p.n_heads = 34;
+  EXPECT_EQ(attention_decode().declines(p), "136 rows > 128");
   ++p.q_len;
-  EXPECT_EQ(attention_decode().declines(p), "20 rows > 16");
+  EXPECT_EQ(attention_decode().declines(p), "q_len 9 > 8");
 }
 
 }  // namespace

@@ -1,54 +1,17 @@
-// How often a call of the layer takes memory: its own program, since it replaces operator new.
+// How often a call of the layer takes memory: its own program, since operator new is replaced.
 #include <gtest/gtest.h>
-#include <malloc.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include "core/threads.h"
 #include "kernels/matmul.h"
 #include "model/layer_test_support.h"
-
-namespace {
-
-std::atomic<int> g_allocations{0};
-
-void* counted(std::size_t alignment, std::size_t bytes) {
-  ++g_allocations;
-  return memalign(alignment, bytes == 0 ? 1 : bytes);
-}
-
-}  // namespace
-
-// Everything that allocates here: new, and Tensor by aligned_alloc. Not inlined, or gcc takes the
-// free() in delete for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  if (void* p = counted(alignof(std::max_align_t), bytes)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
-  return counted(alignment, bytes);
-}
+#include "support/count_allocations.h"
 
 namespace headlight {
 namespace {
 
+using testing::allocations_of;
 using testing::random_layer;
 using testing::random_tensor;
-
-template <class Action>
-int allocations_of(const Action& action) {
-  const int before = g_allocations;
-  action();
-  return g_allocations - before;
-}
 
 // One thread, as the layer itself decides for so little work.
 class Allocations : public ::testing::TestWithParam<std::int64_t> {
