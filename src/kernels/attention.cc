@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "kernels/attention_decode.h"
 #include "kernels/attention_flash.h"
+#include "kernels/attention_gather.h"
 #include "kernels/attention_ref.h"
 #include "kernels/target_override.h"
 
@@ -44,7 +45,8 @@ AttentionReport report_of(const AttentionKernel& kernel) {
 }  // namespace
 
 std::span<const AttentionKernel> attention_kernels() {
-  static const AttentionKernel kernels[] = {attention_decode(), attention_flash(), attention_ref()};
+  static const AttentionKernel kernels[] = {attention_decode(), attention_flash(),
+                                            attention_gather(), attention_ref()};
   return kernels;
 }
 

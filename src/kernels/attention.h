@@ -45,6 +45,13 @@ struct AttentionTensors {
   /// position are multiplied by (1 when not given).
   TensorView k_scale = {};
   TensorView v_scale = {};  ///< the same for v
+  /// Optional, i32, [B, pages of a sequence]: k and v (and their scales) are then pages, P instead
+  /// of B and page_len instead of Tkv, and key j of batch entry b is row j % page_len of page
+  /// page_table[b, j / page_len].
+  TensorView page_table = {};
+  /// With a page table, [B]: how many keys each batch entry has; the positions of its queries are
+  /// counted from that (see Causal). Tkv is the largest of them.
+  std::span<const std::int64_t> kv_lengths = {};
   /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend.
   TensorView mask = {};
   /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores; -inf masks
@@ -87,6 +94,7 @@ struct AttentionProblem {
   std::int64_t n_heads = 1, n_kv_heads = 1, head_dim = 0, head_dim_v = 0;
   DType dtype = DType::f32;     ///< of q
   DType kv_dtype = DType::f32;  ///< of k and v
+  std::int64_t page_len = 0;    ///< keys in a page; 0: k and v lie in one piece
   float scale = 1;
   float softcap = 0;
   Causal causal = Causal::none;
@@ -116,6 +124,10 @@ struct AttentionProblem {
     return keys;
   }
 };
+
+/// The problem of one batch entry: its kv_len is its own where the lengths differ.
+AttentionProblem entry_problem(const AttentionProblem& problem, const AttentionTensors& tensors,
+                               std::int64_t batch);
 
 struct AttentionKernel {
   std::string_view name;

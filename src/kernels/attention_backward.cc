@@ -31,6 +31,7 @@ void check_gradients(const AttentionTensors& t, const AttentionGradients& g,
   check(p.dtype == DType::f32 && p.kv_dtype == DType::f32, kOp,
         "q is {}, k and v are {}; gradients are computed in f32", name_of(p.dtype),
         name_of(p.kv_dtype));
+  check(!t.page_table, kOp, "k and v lie in pages; gradients need them in one piece");
   check(static_cast<bool>(t.lse), kOp, "lse is not given; the forward pass writes it on request");
   check_like("d_z", g.d_z, "z", t.z);
   check_like("d_q", g.d_q, "q", t.q);

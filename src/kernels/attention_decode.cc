@@ -228,10 +228,10 @@ KeyRun RunAfter(const DecodeCall& call, const DecodeUnit& unit, std::int64_t hea
   if (head + 1 < unit.head_end)
     return key_run(call.tensors, unit.batch, head + 1, run.begin, count);
   const std::int64_t begin = run.begin + count;
-  const std::int64_t last = call.problem.keys_of(call.problem.q_len - 1).last;
+  const std::int64_t last = call.keys_of(unit.batch, call.problem.q_len - 1).last;
   if (begin >= last) return {};
   return key_run(call.tensors, unit.batch, unit.head_begin, begin,
-                 std::min(kDecodeBlock, last - begin));
+                 std::min(call.block_end(begin), last) - begin);
 }
 
 /// One unit: its keys a block at a time, each block for all of its heads, whose keys lie beside
@@ -246,7 +246,7 @@ void RunUnit(const DecodeCall& call, const DecodeUnit& unit) {
     StartHead<T>(call, unit, head, {q, call.head_dim}, scratch);
   }
   for (std::int64_t begin = unit.keys.first; begin < unit.keys.last;) {
-    const std::int64_t end = std::min((begin / kDecodeBlock + 1) * kDecodeBlock, unit.keys.last);
+    const std::int64_t end = std::min(call.block_end(begin), unit.keys.last);
     for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head) {
       if (IsClosed(call, head)) continue;
       const KeyRun run = key_run(call.tensors, unit.batch, head, begin, end - begin);
@@ -266,8 +266,9 @@ DecodeUnit UnitAt(const DecodeCall& call, std::int64_t index) {
   unit.head_begin = head_block * call.heads;
   unit.head_end = std::min(unit.head_begin + call.heads, p.n_kv_heads);
   // Both ends move right from query to query.
-  unit.keys.first = std::max(unit.split * kDecodeSplit, p.keys_of(0).first);
-  unit.keys.last = std::min((unit.split + 1) * kDecodeSplit, p.keys_of(p.q_len - 1).last);
+  unit.keys.first = std::max(unit.split * kDecodeSplit, call.keys_of(unit.batch, 0).first);
+  unit.keys.last =
+      std::min((unit.split + 1) * kDecodeSplit, call.keys_of(unit.batch, p.q_len - 1).last);
   return unit;
 }
 

@@ -9,6 +9,7 @@
 #include "core/threads.h"
 #include "kernels/attention.h"
 #include "kernels/attention_flash_tile.h"
+#include "kernels/attention_rows.h"
 
 namespace headlight {
 
@@ -64,6 +65,20 @@ struct DecodeCall {
   std::size_t head_dim = 0, head_dim_v = 0;  ///< padded
   float* states = nullptr;                   ///< [batch, n_kv_heads, splits, rows, row_floats()]
 
+  /// As AttentionProblem has them, for the batch entry's own number of keys.
+  AttentionProblem::KeyRange keys_of(std::int64_t batch, std::int64_t query) const {
+    return entry_problem(problem, tensors, batch).keys_of(query);
+  }
+  std::int64_t position(std::int64_t batch, std::int64_t query) const {
+    return entry_problem(problem, tensors, batch).position(query);
+  }
+  /// Where the block that key `begin` stands in ends: it does not leave its page.
+  std::int64_t block_end(std::int64_t begin) const {
+    const std::int64_t end = (begin / kDecodeBlock + 1) * kDecodeBlock;
+    if (problem.page_len == 0) return end;
+    return std::min(end, (begin / problem.page_len + 1) * problem.page_len);
+  }
+
   std::size_t row_floats() const { return head_dim_v + kDecodePad; }
   std::int64_t head_blocks() const { return (problem.n_kv_heads + heads - 1) / heads; }
   RowState state(std::int64_t batch, std::int64_t kv_head, std::int64_t split,
@@ -73,17 +88,19 @@ struct DecodeCall {
   }
 };
 
-/// Keys [begin, begin + count) of a head.
+/// Keys [begin, begin + count) of a head, all in one page where there are pages.
 inline KeyRun key_run(const AttentionTensors& t, std::int64_t batch, std::int64_t kv_head,
                       std::int64_t begin, std::int64_t count) {
+  const KeyIndex first = stored_key(t, {batch, begin, kv_head});
   const auto place = [&](const TensorView& view) {
     return static_cast<const std::byte*>(view.data()) +
            static_cast<std::int64_t>(size_of(view.dtype())) *
-               (batch * view.stride(0) + begin * view.stride(1) + kv_head * view.stride(2));
+               (first.batch * view.stride(0) + first.position * view.stride(1) +
+                kv_head * view.stride(2));
   };
   const auto scale = [&](const TensorView& view) {
-    return view ? view.as<float>() + batch * view.stride(0) + begin * view.stride(1) +
-                      kv_head * view.stride(2)
+    return view ? view.as<float>() + first.batch * view.stride(0) +
+                      first.position * view.stride(1) + kv_head * view.stride(2)
                 : nullptr;
   };
   const auto bytes = static_cast<std::int64_t>(size_of(t.k.dtype()));

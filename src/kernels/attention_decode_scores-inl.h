@@ -104,12 +104,12 @@ inline bool AdjustRow(D d, const DecodeCall& call, const DecodeRow& row, const K
   if (t.bias) AddBiasRow(d, RowPairs<float>(t.bias, row, run), run.count, s, buffer);
   if (!t.alibi_slopes.empty()) {
     const V slope = hn::Set(d, t.alibi_slopes[static_cast<size_t>(row.head)]);
-    const auto first = static_cast<float>(run.begin - p.position(row.query));
+    const auto first = static_cast<float>(run.begin - call.position(row.batch, row.query));
     MapScores(d, s, run.count, [&](V x, size_t j) HWY_ATTR {
       return hn::MulAdd(slope, hn::Iota(d, first + static_cast<float>(j)), x);
     });
   }
-  const AttentionProblem::KeyRange keys = p.keys_of(row.query);
+  const AttentionProblem::KeyRange keys = call.keys_of(row.batch, row.query);
   const bool inside =
       keys.first <= run.begin && run.begin + static_cast<std::int64_t>(run.count) <= keys.last;
   if (!inside) MaskOutside(keys, run, s);

@@ -36,7 +36,8 @@ void check_activations(const AttentionTensors& t) {
   check_activation("v", t.v, "[batch, kv_len, n_kv_heads, head_dim_v]");
   check_activation("z", t.z, "[batch, q_len, n_heads, head_dim_v]");
   const std::pair<std::string_view, TensorView> others[] = {{"k", t.k}, {"v", t.v}, {"z", t.z}};
-  for (const auto& [name, view] : others) check_same("batch", "q", t.q, 0, name, view, 0);
+  for (const auto& [name, view] : others)
+    if (!t.page_table || name == "z") check_same("batch", "q", t.q, 0, name, view, 0);
   check_same("head_dim", "q", t.q, 3, "k", t.k, 3);
   check_same("kv_len", "k", t.k, 1, "v", t.v, 1);
   check_same("n_kv_heads", "k", t.k, 2, "v", t.v, 2);
@@ -70,6 +71,44 @@ void check_scale(std::string_view name, TensorView scale, std::string_view of, T
         stored.shape(), expected);
 }
 
+/// A sequence's pages, as far as its length goes.
+void check_sequence(const AttentionTensors& t, std::int64_t batch) {
+  const std::int64_t length = t.kv_lengths[static_cast<std::size_t>(batch)];
+  const std::int64_t page_len = t.k.dim(1), room = t.page_table.dim(1) * page_len;
+  check(0 <= length && length <= room, kOp,
+        "kv_lengths holds {}; page_table {} with pages of {} keys has room for {}", length,
+        t.page_table.shape(), page_len, room);
+  const auto* pages = t.page_table.as<std::int32_t>() + batch * t.page_table.stride(0);
+  for (std::int64_t i = 0; i * page_len < length; ++i) {
+    const std::int32_t page = pages[i * t.page_table.stride(1)];
+    check(0 <= page && page < t.k.dim(0), kOp, "page_table[{}, {}] is {}; k {} has {} pages", batch,
+          i, page, t.k.shape(), t.k.dim(0));
+  }
+}
+
+void check_pages(const AttentionTensors& t) {
+  if (!t.page_table) {
+    check(t.kv_lengths.empty(), kOp, "kv_lengths are given without a page_table; use a mask");
+    return;
+  }
+  check(t.page_table.rank() == 2 && t.page_table.dim(0) == t.q.dim(0) &&
+            t.page_table.dtype() == DType::i32,
+        kOp, "page_table is {} {}; for q {} it must be i32 [{}, pages of a sequence]",
+        name_of(t.page_table.dtype()), t.page_table.shape(), t.q.shape(), t.q.dim(0));
+  check(std::ssize(t.kv_lengths) == t.q.dim(0), kOp,
+        "{} kv_lengths for q {}; give one for each of {}", t.kv_lengths.size(), t.q.shape(),
+        t.q.dim(0));
+  check(t.k.dim(0) == t.v.dim(0) && t.k.dim(1) >= 1, kOp,
+        "k {} and v {} must hold as many pages, of 1 key or more", t.k.shape(), t.v.shape());
+  for (std::int64_t b = 0; b < t.q.dim(0); ++b) check_sequence(t, b);
+}
+
+/// Keys of the longest batch entry.
+std::int64_t kv_len_of(const AttentionTensors& t) {
+  if (!t.page_table) return t.k.dim(1);
+  return t.kv_lengths.empty() ? 0 : std::ranges::max(t.kv_lengths);
+}
+
 void check_heads(const AttentionTensors& t) {
   const std::int64_t n_heads = t.q.dim(2);
   const std::int64_t n_kv_heads = t.k.dim(2);
@@ -82,7 +121,7 @@ void check_heads(const AttentionTensors& t) {
 /// A mask or bias: each extent is that of the scores, or 1.
 void check_pairwise(std::string_view name, TensorView view, const AttentionTensors& t) {
   check_rank4(name, view, "[batch, n_heads, q_len, kv_len] or 1 where it repeats");
-  const Shape scores{t.q.dim(0), t.q.dim(2), t.q.dim(1), t.k.dim(1)};
+  const Shape scores{t.q.dim(0), t.q.dim(2), t.q.dim(1), kv_len_of(t)};
   for (std::size_t i = 0; i < 4; ++i)
     check(view.dim(i) == scores[i] || view.dim(i) == 1, kOp,
           "{} {} does not fit the scores {}; each extent must match or be 1", name, view.shape(),
@@ -145,6 +184,14 @@ std::uint8_t extras_of(const AttentionTensors& t) {
 
 }  // namespace
 
+AttentionProblem entry_problem(const AttentionProblem& problem, const AttentionTensors& tensors,
+                               std::int64_t batch) {
+  AttentionProblem entry = problem;
+  if (!tensors.kv_lengths.empty())
+    entry.kv_len = tensors.kv_lengths[static_cast<std::size_t>(batch)];
+  return entry;
+}
+
 AttentionProblem attention_problem(const AttentionTensors& tensors,
                                    const AttentionOptions& options) {
   check_activations(tensors);
@@ -152,13 +199,15 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   check_scale("k_scale", tensors.k_scale, "k", tensors.k);
   check_scale("v_scale", tensors.v_scale, "v", tensors.v);
   check_heads(tensors);
+  check_pages(tensors);
   check_optional_tensors(tensors);
   if (tensors.statistics) check_statistics(*tensors.statistics, tensors);
   check_options(options);
   AttentionProblem p;
   p.batch = tensors.q.dim(0);
   p.q_len = tensors.q.dim(1);
-  p.kv_len = tensors.k.dim(1);
+  p.kv_len = kv_len_of(tensors);
+  p.page_len = tensors.page_table ? tensors.k.dim(1) : 0;
   p.n_heads = tensors.q.dim(2);
   p.n_kv_heads = tensors.k.dim(2);
   p.head_dim = tensors.q.dim(3);

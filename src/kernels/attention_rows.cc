@@ -33,8 +33,9 @@ double bias_of(const AttentionProblem& problem, const AttentionTensors& tensors,
   return bias;
 }
 
-std::span<const float> scaled_vector(TensorView view, TensorView scale, KeyIndex key,
-                                     std::vector<float>& buffer) {
+std::span<const float> scaled_vector(const AttentionTensors& tensors, TensorView view,
+                                     TensorView scale, KeyIndex key, std::vector<float>& buffer) {
+  key = stored_key(tensors, key);
   const auto stored = head_vector(view, key.batch, key.position, key.head, buffer);
   if (!scale) return stored;
   const float factor =
@@ -68,24 +69,33 @@ std::span<const float> head_vector(TensorView view, std::int64_t batch, std::int
   return buffer;
 }
 
+KeyIndex stored_key(const AttentionTensors& tensors, KeyIndex key) {
+  const TensorView& table = tensors.page_table;
+  if (!table) return key;
+  const std::int64_t page_len = tensors.k.dim(1);
+  const std::int64_t at = key.batch * table.stride(0) + key.position / page_len * table.stride(1);
+  return {table.as<std::int32_t>()[at], key.position % page_len, key.head};
+}
+
 std::span<const float> key_vector(const AttentionTensors& tensors, KeyIndex key,
                                   std::vector<float>& buffer) {
-  return scaled_vector(tensors.k, tensors.k_scale, key, buffer);
+  return scaled_vector(tensors, tensors.k, tensors.k_scale, key, buffer);
 }
 
 std::span<const float> value_vector(const AttentionTensors& tensors, KeyIndex key,
                                     std::vector<float>& buffer) {
-  return scaled_vector(tensors.v, tensors.v_scale, key, buffer);
+  return scaled_vector(tensors, tensors.v, tensors.v_scale, key, buffer);
 }
 
 void score_row(const AttentionProblem& problem, const AttentionTensors& tensors, RowIndex row,
                std::span<double> scores) {
   std::vector<float> q_buffer, k_buffer;
   const auto q = head_vector(tensors.q, row.batch, row.query, row.head, q_buffer);
-  const auto keys = problem.keys_of(row.query);
+  const AttentionProblem entry = entry_problem(problem, tensors, row.batch);
+  const auto keys = entry.keys_of(row.query);
   std::ranges::fill(scores, kMasked);
   for (std::int64_t j = keys.first; j < keys.last; ++j) {
-    const double bias = bias_of(problem, tensors, row, j);
+    const double bias = bias_of(entry, tensors, row, j);
     if (!may_attend(tensors.mask, row, j) || bias == kMasked) continue;
     const auto k = key_vector(tensors, {row.batch, j, problem.kv_head(row.head)}, k_buffer);
     double score = problem.scale * dot(q, k);

@@ -28,6 +28,9 @@ struct KeyIndex {
   std::int64_t head = 0;
 };
 
+/// Where it is stored: as it says or, with a page table, which page (as `batch`) and which row.
+KeyIndex stored_key(const AttentionTensors& tensors, KeyIndex key);
+
 /// A key as fp32, times its scale where it has one.
 std::span<const float> key_vector(const AttentionTensors& tensors, KeyIndex key,
                                   std::vector<float>& buffer);

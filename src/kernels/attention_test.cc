@@ -249,6 +249,7 @@ TEST(Attention, ASinkFarAboveEveryScoreTakesTheRowAndKeepsItsLse) {
     tensors.sinks = sinks;
     tensors.z = z;
     tensors.lse = lse;
+    if (kernel.declines(attention_problem(tensors, {}))) continue;
     AttentionOptions options;
     options.kernel = kernel.name;
     attention(tensors, options);
