@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "kernels/attention_decode.h"
 #include "kernels/attention_flash.h"
+#include "kernels/attention_flash_bf16.h"
 #include "kernels/attention_gather.h"
 #include "kernels/attention_ref.h"
 #include "kernels/target_override.h"
@@ -45,8 +46,8 @@ AttentionReport report_of(const AttentionKernel& kernel) {
 }  // namespace
 
 std::span<const AttentionKernel> attention_kernels() {
-  static const AttentionKernel kernels[] = {attention_decode(), attention_flash(),
-                                            attention_gather(), attention_ref()};
+  static const AttentionKernel kernels[] = {attention_decode(), attention_flash_bf16(),
+                                            attention_flash(), attention_gather(), attention_ref()};
   return kernels;
 }
 
@@ -63,7 +64,9 @@ AttentionReport attention(std::span<const AttentionKernel> kernels, const Attent
   }
   AttentionReport::DeclinedList declined;
   for (const AttentionKernel& kernel : kernels) {
-    if (auto reason = kernel.declines(problem)) {
+    auto reason = kernel.declines(problem);
+    if (!reason && kernel.slower) reason = kernel.slower(problem);
+    if (reason) {
       declined.push_back({kernel.name, std::move(*reason)});
       continue;
     }

@@ -136,6 +136,9 @@ struct AttentionKernel {
   void (*run)(const AttentionProblem&, const AttentionTensors&);
   /// Instruction set the kernel would run on here, e.g. "AVX3" or "scalar".
   std::string_view (*isa)();
+  /// Optional. nullopt: fast here; else one clause saying why a later kernel does better on this
+  /// machine. Not asked when the kernel is forced.
+  std::optional<std::string> (*slower)(const AttentionProblem&) = nullptr;
 };
 
 /// The kernels, fastest first; the reference is last and accepts everything.

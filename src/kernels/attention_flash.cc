@@ -13,6 +13,7 @@ namespace {
 
 /// Operands as fp32, whatever they are stored as.
 struct WideOperands {
+  static constexpr bool kRoundsWeights = false;
   static void PackQueries(const FlashCall& call, FlashScratch& scratch, const FlashTile& tile) {
     HWY_NAMESPACE::PackQueries(call, scratch, call.problem.scale, tile);
   }

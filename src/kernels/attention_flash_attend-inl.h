@@ -173,7 +173,7 @@ void AttendBlock(const FlashCall& call, const FlashTile& tile, FlashScratch& scr
                 tile.kept_max + kept / static_cast<size_t>(kBlockKeys) * tile.width);
 }
 
-/// What makes lane i's weights its pattern (1 / sum), and its log-sum-exp.
+/// What makes lane i's weights its pattern (1 / divisor), and its log-sum-exp.
 struct LaneResult {
   double norm;
   float lse;
@@ -183,15 +183,16 @@ inline LaneResult FinishLane(const FlashCall& call, const FlashTile& tile, size_
   const auto head = static_cast<size_t>(tile.head);
   const float max = tile.max[lane];
   if (max == kMinusInfinity) return {0.0, kMinusInfinity};
-  double shift = max, shrink = 1, sum = tile.sum[lane];
+  double shift = max, shrink = 1, sum = tile.sum[lane], divisor = tile.divisor[lane];
   if (!t.sinks.empty()) {
     const double sink = static_cast<double>(t.sinks[head]) * std::numbers::log2e;
     shift = std::max(shift, sink);
     shrink = std::exp2(max - shift);
     sum = sum * shrink + std::exp2(sink - shift);
+    divisor = divisor * shrink + std::exp2(sink - shift);
   }
   const double lse = t.lse ? (shift + std::log2(sum)) * std::numbers::ln2 : 0.0;
-  return {shrink / sum, static_cast<float>(lse)};
+  return {shrink / divisor, static_cast<float>(lse)};
 }
 
 inline void FinishTile(const FlashCall& call, const FlashTile& tile, FlashScratch& scratch) {

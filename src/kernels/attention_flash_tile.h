@@ -30,6 +30,7 @@ struct FlashTile {
   float* z_t = nullptr;               ///< [head_dim_v, width], not yet divided by sum
   float* max = nullptr;               ///< [width], times log2(e)
   float* sum = nullptr;               ///< [width]
+  float* divisor = nullptr;           ///< [width], the sum of the weights as they met v
   // Only where statistics of the tile are asked for (attention_flash_statistics-inl.h):
   float* surprise = nullptr;    ///< [width], sum of weight * log2(weight)
   float* kept = nullptr;        ///< weights of all keys, [keys from kept_begin on, width]

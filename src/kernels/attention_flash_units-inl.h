@@ -44,7 +44,7 @@ struct FlashPlan {
     const auto head_dim_v = round_up(static_cast<size_t>(p.head_dim_v), kRows);
     key_floats = (static_cast<size_t>(kBlockKeys) + kRows) * PackedKey(head_dim);
     value_floats = head_dim_v / kRows * kValuePanel;
-    tile_floats = TileWidth() * (head_dim + head_dim_v + 3);
+    tile_floats = TileWidth() * (head_dim + head_dim_v + 4);
     if (statistics) {
       const auto blocks = static_cast<size_t>((p.kv_len + kBlockKeys - 1) / kBlockKeys);
       kept_rows = blocks * static_cast<size_t>(kBlockKeys) + kRows;
@@ -168,7 +168,8 @@ inline FlashUnit UnitAt(const FlashPlan& plan, std::int64_t index) {
 
 /// The units of a call on one thread. While the tiles of a unit pass over one span of keys, the
 /// next span, which may be the next unit's, is asked for from memory and packed a block at a time.
-/// `Operands` packs and multiplies: PackQueries, PackKeys, PackValues, AttendTile.
+/// `Operands` packs and multiplies: PackQueries, PackKeys, PackValues, AttendTile; kRoundsWeights
+/// says whether weights are rounded before they meet v.
 template <class Operands>
 class FlashWorker {
  public:
@@ -290,6 +291,7 @@ class FlashWorker {
         tile.z_t + tile.width * round_up(static_cast<size_t>(plan_.problem.head_dim_v), kRows);
     tile.sum = tile.max + tile.width;
     tile.surprise = tile.sum + tile.width;
+    tile.divisor = Operands::kRoundsWeights ? tile.surprise + tile.width : tile.sum;
     if (!plan_.statistics || !plan_.statistics->wants(tile)) return;
     tile.kept = scratch_.kept + index * scratch_.kept_stride;
     tile.kept_max = tile.kept + plan_.kept_rows * tile.width;
@@ -304,7 +306,7 @@ class FlashWorker {
   static void begin_tile(const FlashTile& tile) {
     std::fill(tile.z_t, tile.max, 0.0f);
     std::fill_n(tile.max, tile.width, kMinusInfinity);
-    std::fill_n(tile.sum, 2 * tile.width, 0.0f);  // and surprise
+    std::fill_n(tile.sum, 3 * tile.width, 0.0f);  // and surprise, and a divisor of its own
   }
 
   void attend_span(const FlashCall& call, const FlashSpan& span) {

@@ -71,6 +71,18 @@ TEST(AttentionSeam, ADeclinedKernelIsPassedOverWithItsReason) {
   expect_error([&] { choose(longer, "marker"); }, {"[attention]", "marker", "q_len 4 > 3"});
 }
 
+TEST(AttentionSeam, AKernelThatIsSlowHereRunsOnlyWhenForced) {
+  AttentionKernel slow = marker();
+  slow.slower = [](const AttentionProblem&) { return std::optional<std::string>("slow here"); };
+  const AttentionKernel list[] = {slow, attention_ref()};
+  const AttentionData data(kSmall);
+  Tensor z(Shape{kSmall.batch, kSmall.q_len, kSmall.n_heads, kSmall.head_dim_v});
+  AttentionTensors t = data.tensors();
+  t.z = z;
+  EXPECT_EQ(to_string(attention(list, t, {})), "ran ref/scalar; marker declined: slow here");
+  EXPECT_EQ(to_string(attention(list, t, {.kernel = "marker"})), "ran marker/none");
+}
+
 TEST(AttentionSeam, TheForcedKernelIsTheOneThatRan) {
   EXPECT_TRUE(choose(kSmall, "marker", false).marked);
   EXPECT_FALSE(choose(kSmall, "ref", true).marked);

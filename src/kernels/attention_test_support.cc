@@ -126,8 +126,15 @@ std::span<const float> row_of(const std::vector<float>& values, const Shape& s, 
                                    static_cast<std::size_t>(s[3]));
 }
 
+/// The choices that the textbook method leaves open: the order of its sums, and what the pattern is
+/// rounded to before it meets the values.
+struct Naive {
+  Order order;
+  DType pattern;
+};
+
 /// One row of the textbook method. Returns its lse.
-float naive_row(const AttentionData& data, Order order, const std::vector<float>& k,
+float naive_row(const AttentionData& data, Naive how, const std::vector<float>& k,
                 const std::vector<float>& v, std::span<const float> q, std::int64_t b,
                 std::int64_t h, std::int64_t i, std::span<float> z) {
   const AttentionCase& c = data.shape;
@@ -135,10 +142,10 @@ float naive_row(const AttentionData& data, Order order, const std::vector<float>
   std::vector<std::pair<std::int64_t, float>> scores;
   const auto keys = static_cast<std::size_t>(c.kv_len);
   for (std::size_t n = 0; n < keys; ++n) {
-    const auto j = static_cast<std::int64_t>(term(order, n, keys));
+    const auto j = static_cast<std::int64_t>(term(how.order, n, keys));
     if (visible(data, b, h, i, j))
-      scores.emplace_back(
-          j, naive_score(data, order, q, row_of(k, data.k.view().shape(), b, j, g), b, h, i, j));
+      scores.emplace_back(j, naive_score(data, how.order, q,
+                                         row_of(k, data.k.view().shape(), b, j, g), b, h, i, j));
   }
   if (scores.empty()) return -kInfinity;
   float largest = c.has(Extra::sinks) ? data.sinks[static_cast<std::size_t>(h)] : -kInfinity;
@@ -149,13 +156,14 @@ float naive_row(const AttentionData& data, Order order, const std::vector<float>
   const float gate = c.has(Extra::head_gate) ? data.gate[static_cast<std::size_t>(h)] : 1.0f;
   for (const auto& [j, weight] : scores) {
     const auto value = row_of(v, data.v.view().shape(), b, j, g);
-    for (std::size_t e = 0; e < z.size(); ++e) z[e] += weight / sum * value[e];
+    const float share = rounded(how.pattern, weight / sum);
+    for (std::size_t e = 0; e < z.size(); ++e) z[e] += share * value[e];
   }
   for (float& x : z) x = gate == 0 ? 0.0f : rounded(c.stored_z(), x * gate);
   return largest + std::log(sum);
 }
 
-AttentionOutput run_naive(const AttentionData& data, Order order) {
+AttentionOutput run_naive(const AttentionData& data, Naive how) {
   const AttentionCase& c = data.shape;
   const std::vector<float> q = data.q.values(), k = data.wide_keys(), v = data.wide_values();
   AttentionOutput out;
@@ -165,7 +173,7 @@ AttentionOutput run_naive(const AttentionData& data, Order order) {
   for_each_index({c.batch, c.n_heads, c.q_len, 1}, [&](auto b, auto h, auto i, auto) {
     const auto z = row_of(out.z, z_shape, b, i, h);
     out.lse[static_cast<std::size_t>((b * c.n_heads + h) * c.q_len + i)] =
-        naive_row(data, order, k, v, row_of(q, data.q.view().shape(), b, i, h), b, h, i,
+        naive_row(data, how, k, v, row_of(q, data.q.view().shape(), b, i, h), b, h, i,
                   {const_cast<float*>(z.data()), z.size()});
   });
   if (!c.has(Extra::lse)) out.lse.clear();
@@ -315,15 +323,20 @@ AttentionOutput run_reference(const AttentionData& data) {
   return run_kernel(attention_ref(), wide);
 }
 
-AttentionOutput run_naive(const AttentionData& data, const AttentionOutput& reference) {
-  AttentionOutput worst = run_naive(data, Order::forward);
+DType pattern_type(const AttentionKernel& kernel) {
+  return kernel.name == "flash_bf16" ? DType::bf16 : DType::f32;
+}
+
+AttentionOutput run_naive(const AttentionData& data, const AttentionOutput& reference,
+                          DType pattern) {
+  AttentionOutput worst = run_naive(data, {Order::forward, pattern});
   const auto keep_farther = [](std::vector<float>& kept, const std::vector<float>& other,
                                const std::vector<float>& exact) {
     for (std::size_t i = 0; i < kept.size(); ++i)
       if (std::fabs(other[i] - exact[i]) > std::fabs(kept[i] - exact[i])) kept[i] = other[i];
   };
   for (const Order order : {Order::backward, Order::halves}) {
-    const AttentionOutput other = run_naive(data, order);
+    const AttentionOutput other = run_naive(data, {order, pattern});
     keep_farther(worst.z, other.z, reference.z);
     keep_farther(worst.lse, other.lse, reference.lse);
   }
@@ -339,7 +352,8 @@ AttentionOutput run_naive(const AttentionData& data, const AttentionOutput& refe
 
 ::testing::AssertionResult kernel_agrees(const AttentionKernel& kernel, const AttentionData& data) {
   const AttentionOutput reference = run_reference(data);
-  return agrees(run_kernel(kernel, data), run_naive(data, reference), reference);
+  return agrees(run_kernel(kernel, data), run_naive(data, reference, pattern_type(kernel)),
+                reference);
 }
 
 }  // namespace headlight::testing

@@ -83,8 +83,12 @@ AttentionOutput run_kernel(const AttentionKernel& kernel, const AttentionData& d
 AttentionOutput run_reference(const AttentionData& data);
 /// The textbook method in fp32: scores of a row, their softmax, the weighted sum; rounded to the
 /// dtype. Written apart from the reference. The order of a sum is nobody's choice, so it is done in
-/// three orders and each number is the one farthest from the reference.
-AttentionOutput run_naive(const AttentionData& data, const AttentionOutput& reference);
+/// three orders and each number is the one farthest from the reference. `pattern` is what the
+/// pattern is rounded to before it meets v.
+AttentionOutput run_naive(const AttentionData& data, const AttentionOutput& reference,
+                          DType pattern = DType::f32);
+/// What a kernel rounds the pattern to: the naive method that it is held to does the same.
+DType pattern_type(const AttentionKernel& kernel);
 
 /// Holds outputs of a kernel to the reference, inside the tolerance that the naive method sets.
 ::testing::AssertionResult agrees(const AttentionOutput& fast, const AttentionOutput& naive,

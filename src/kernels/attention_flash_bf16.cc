@@ -1,0 +1,153 @@
+#include "kernels/attention_flash_bf16.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention_flash_bf16.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/attention_flash_bf16-inl.h"
+#include "kernels/attention_flash_units-inl.h"
+
+#if HWY_TARGET == HWY_AVX3
+
+HWY_BEFORE_NAMESPACE();
+namespace headlight {
+namespace HWY_NAMESPACE {
+namespace {
+
+struct PairOperands {
+  static constexpr bool kRoundsWeights = true;
+  static void PackQueries(const FlashCall& call, FlashScratch& scratch, const FlashTile& tile) {
+    PackQueryPairs(call, scratch, tile);
+  }
+  static void PackKeys(const FlashCall& call, FlashScratch& scratch) {
+    PackKeyPairs(call, scratch);
+  }
+  static void PackValues(const FlashCall& call, FlashScratch& scratch) {
+    PackValuePairs(call, scratch);
+  }
+  template <size_t kWidth>
+  static void AttendTile(const FlashCall& call, const TileScores& s, FlashScratch& scratch) {
+    AttendPairs<kWidth>(D(), call, s, scratch);
+  }
+};
+
+void RunFlashBf16(const AttentionProblem& p, const AttentionTensors& tensors) {
+  RunUnits<PairOperands>(p, tensors);
+}
+
+/// Independent sums, enough to fill two units of latency 6.
+constexpr size_t kChains = 12;
+
+/// Repeats sum = step(sum) on kChains sums; returns the seconds it took.
+template <class Step>
+HWY_INLINE HEADLIGHT_BF16_ATTR double SecondsOf(std::int64_t steps, const Step& step) {
+  const D d;
+  V sums[kChains];
+  for (size_t c = 0; c < kChains; ++c) sums[c] = hn::Set(d, static_cast<float>(c));
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t i = 0; i < steps; ++i)
+#pragma GCC unroll 12
+    for (size_t c = 0; c < kChains; ++c) sums[c] = step(sums[c]);
+  V total = sums[0];
+  for (size_t c = 1; c < kChains; ++c) total = hn::Add(total, sums[c]);
+  volatile float kept = hn::GetLane(total);  // the result is used, so the loop stays
+  static_cast<void>(kept);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The two instructions take turns, and the best turn of each counts: the clock may move between
+/// them, and other work may come in.
+HEADLIGHT_BF16_ATTR double MeasureDotSpeedup() {
+  constexpr std::int64_t kSteps = 1000;
+  constexpr int kTurns = 8;
+  const V half = hn::Set(D(), 0.5f);
+  double fma = std::numeric_limits<double>::infinity(), dot = fma;
+  for (int i = 0; i < kTurns; ++i) {
+    fma = std::min(fma, SecondsOf(kSteps, [&](V sum) HEADLIGHT_BF16_ATTR {
+                     return hn::MulAdd(sum, half, half);
+                   }));
+    dot = std::min(dot, SecondsOf(kSteps, [&](V sum) HEADLIGHT_BF16_ATTR {
+                     return DotPairs(half, half, sum);
+                   }));
+  }
+  return 2 * fma / dot;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace headlight
+HWY_AFTER_NAMESPACE();
+
+#endif  // HWY_TARGET == HWY_AVX3
+
+#if HWY_ONCE
+namespace headlight {
+namespace {
+
+#if HWY_TARGETS & HWY_AVX3
+
+bool has_bf16_dot() {
+  return (hwy::SupportedTargets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+}
+double measure_speedup() {
+  return N_AVX3::MeasureDotSpeedup();
+}
+void run(const AttentionProblem& p, const AttentionTensors& t) {
+  N_AVX3::RunFlashBf16(p, t);
+}
+
+#else
+
+bool has_bf16_dot() {
+  return false;
+}
+double measure_speedup() {
+  return 0;
+}
+void run(const AttentionProblem&, const AttentionTensors&) {
+  fail("attention", "this build has no kernel for VDPBF16PS");
+}
+
+#endif
+
+std::optional<std::string> declines(const AttentionProblem& p) {
+  if (p.dtype != DType::bf16 || p.kv_dtype != DType::bf16)
+    return fmt::format("q is {}, k and v are {}; it takes bf16 only", name_of(p.dtype),
+                       name_of(p.kv_dtype));
+  if (!has_bf16_dot()) return "AVX512_BF16 is not at hand";
+  return std::nullopt;
+}
+
+/// The kernel rounds the weights, which the fp32 one does not: a small gain does not pay for that.
+std::optional<std::string> slower(const AttentionProblem&) {
+  constexpr double kWorthwhile = 1.25;
+  const double speedup = bf16_dot_speedup().value_or(0);
+  if (speedup >= kWorthwhile) return std::nullopt;
+  return fmt::format("VDPBF16PS does {:.1f} times the multiply-adds of fp32 here, less than {}",
+                     speedup, kWorthwhile);
+}
+
+}  // namespace
+
+std::optional<double> bf16_dot_speedup() {
+  if (!has_bf16_dot()) return std::nullopt;
+  static const double speedup = measure_speedup();
+  return speedup;
+}
+
+AttentionKernel attention_flash_bf16() {
+  return {.name = "flash_bf16",
+          .declines = declines,
+          .run = run,
+          .isa = []() { return std::string_view("AVX512_BF16"); },
+          .slower = slower};
+}
+
+}  // namespace headlight
+#endif  // HWY_ONCE
