@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "kernels/attention_statistics.h"
 #include "kernels/target_override.h"
 #include "peak.h"
+#include "peak_bf16.h"
 #include "pinning.h"
 #include "timing.h"
 
@@ -29,6 +31,7 @@ struct Options {
   bool causal = false;
   std::string statistics;  // empty, "reductions" or "pattern"
   int threads = 1;
+  DType dtype = DType::f32;  ///< of q, k, v and z
   std::string kernel, isa;
   double seconds = 2;
   bool json = false;
@@ -67,6 +70,7 @@ class Statistics {
 struct Rates {
   std::vector<double> calls, peaks, shares;
   std::vector<double> costs;  // time with statistics over the time without
+  double dot_peak = 0;  ///< of VDPBF16PS; 0 where it is not asked for, or there is none
   AttentionReport report;
 };
 
@@ -81,10 +85,13 @@ double useful_flops(const Options& o, const Case& c) {
 Rates measure(const Options& o, const Case& c) {
   constexpr double kSpread = 1.7;  // about the standard deviation 1 of a normalised q
   const std::int64_t kv_heads = o.kv_heads > 0 ? o.kv_heads : o.heads;
-  const Tensor q = uniform(Stream::q, {1, c.length, o.heads, c.head_dim}, kSpread);
-  const Tensor k = uniform(Stream::k, {1, c.length, kv_heads, c.head_dim}, kSpread);
-  const Tensor v = uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread);
-  Tensor z(Shape{1, c.length, o.heads, c.head_dim});
+  const Tensor q =
+      stored_as(o.dtype, uniform(Stream::q, {1, c.length, o.heads, c.head_dim}, kSpread));
+  const Tensor k =
+      stored_as(o.dtype, uniform(Stream::k, {1, c.length, kv_heads, c.head_dim}, kSpread));
+  const Tensor v =
+      stored_as(o.dtype, uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread));
+  Tensor z(o.dtype, Shape{1, c.length, o.heads, c.head_dim});
   const AttentionTensors tensors{.q = q, .k = k, .v = v, .z = z};
   const Statistics statistics(o, c);
   AttentionTensors asking = tensors;
@@ -94,6 +101,7 @@ Rates measure(const Options& o, const Case& c) {
   Rates rates;
   attention(asking, options);
   rates.report = attention(tensors, options);  // warms caches, and the thread's working memory
+  if (o.dtype != DType::f32 && has_bf16_dot()) rates.dot_peak = bf16_dot_peak_gflops(o.threads);
   const double flops = useful_flops(o, c);
   double before = fma_slice_gflops(o.threads);
   for (double spent = 0; spent < o.seconds || rates.calls.size() < 5;) {
@@ -111,8 +119,8 @@ Rates measure(const Options& o, const Case& c) {
 }
 
 void print_heading(const Options& o) {
-  fmt::print("{} heads, {}, {} thread(s), fp32; GFLOP/s of useful work\n", o.heads,
-             o.causal ? "causal" : "not causal", o.threads);
+  fmt::print("{} heads, {}, {} thread(s), {}; GFLOP/s of useful work\n", o.heads,
+             o.causal ? "causal" : "not causal", o.threads, name_of(o.dtype));
   fmt::print("{:>6} {:>5} {:>9} {:>9} {:>9} {:>7} {:>7}  {}\n", "T", "D", "median", "best", "peak",
              "share", "best", "kernel");
 }
@@ -133,7 +141,9 @@ void print_row(const Options& o, const Case& c, const Rates& rates) {
                                {"best_fma_peak_gflops", peak},
                                {"fma_peak_gflops", median(rates.peaks)},
                                {"share", median(rates.shares)},
-                               {"best_share", best / peak}};
+                               {"best_share", best / peak},
+                               {"dtype", name_of(o.dtype)},
+                               {"bf16_dot_peak_gflops", rates.dot_peak}};
     if (!rates.costs.empty()) row["statistics_cost"] = median(rates.costs);
     fmt::print("{}\n", row.dump());
   } else {
@@ -142,6 +152,9 @@ void print_row(const Options& o, const Case& c, const Rates& rates) {
                100 * best / peak, to_string(rates.report));
     if (!rates.costs.empty())
       fmt::print("{:>12} with {}: {:.3f} times as long\n", "", o.statistics, median(rates.costs));
+    if (rates.dot_peak > 0)
+      fmt::print("{:>14} of {:.1f} by VDPBF16PS: {:.1f}%\n", "", rates.dot_peak,
+                 100 * median(rates.calls) / rates.dot_peak);
   }
   std::fflush(stdout);
 }
@@ -157,6 +170,10 @@ Options parse(CLI::App& app, int argc, char** argv) {
                  "also time calls that give reductions of every head, or the pattern of one")
       ->check(CLI::IsMember({"reductions", "pattern"}));
   app.add_option("--threads", o.threads, "threads to compute with")->check(CLI::Range(1, 1024));
+  const std::map<std::string, DType> dtypes{
+      {"f32", DType::f32}, {"bf16", DType::bf16}, {"f16", DType::f16}};
+  app.add_option("--dtype", o.dtype, "storage of q, k, v and z (f32, bf16, f16)")
+      ->transform(CLI::CheckedTransformer(dtypes));
   app.add_option("--kernel", o.kernel, "force this kernel");
   app.add_option("--isa", o.isa, "force this instruction set (avx2, avx3)");
   app.add_option("--seconds", o.seconds, "time to spend on each case");

@@ -16,14 +16,6 @@ namespace {
 
 const double kUnitVariance = std::sqrt(3.0);  // uniform in [-a, a) has variance a^2 / 3
 
-Tensor stored(DType dtype, Tensor from) {
-  if (dtype == DType::f32) return from;
-  Tensor to(dtype, from.shape());
-  std::transform(from.span<float>().begin(), from.span<float>().end(), to.span<BFloat16>().begin(),
-                 to_bfloat16);
-  return to;
-}
-
 // With one query bottom-right causal hides nothing, so a decode needs no exception.
 AttentionOptions options_of(const Case& c) {
   return {.causal = c.causal ? Causal::bottom_right : Causal::none};
@@ -43,7 +35,7 @@ class Core : public Workload {
 
  private:
   static Tensor input(const Case& c, Stream stream, std::int64_t length, std::int64_t heads) {
-    return stored(c.dtype, uniform(stream, {c.batch, length, heads, c.head_dim}, kUnitVariance));
+    return stored_as(c.dtype, uniform(stream, {c.batch, length, heads, c.head_dim}, kUnitVariance));
   }
 
  protected:

@@ -50,7 +50,6 @@ HWY_EXPORT(FlashIsa);
 namespace {
 
 std::optional<std::string> flash_declines(const AttentionProblem& p) {
-  if (p.kv_dtype == DType::i8) return "k and v are i8";
   if (p.page_len > 0) return "keys in pages";
   return std::nullopt;
 }

@@ -15,7 +15,7 @@
 #include "hwy/highway.h"
 #include "kernels/attention_flash_product-inl.h"
 #include "kernels/attention_flash_tile.h"
-#include "kernels/attention_rows.h"
+#include "kernels/storage-inl.h"
 #include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,19 +23,40 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Rows [first, first + count) of one head as fp32: in place, or widened into scratch.rows.
-inline Matrix<const float> HeadRows(const FlashCall& call, const TensorView& view,
-                                    std::int64_t first, size_t count, std::int64_t head,
-                                    FlashScratch& scratch) {
+/// The rows of one head from `first` on, and the factors of i8 rows, if any.
+struct StoredRows {
+  const TensorView& view;
+  const TensorView& scale;
+  std::int64_t batch, head, first;
+
+  const std::byte* row(std::int64_t i) const {
+    const std::int64_t at =
+        batch * view.stride(0) + (first + i) * view.stride(1) + head * view.stride(2);
+    return static_cast<const std::byte*>(view.data()) +
+           at * static_cast<std::int64_t>(size_of(view.dtype()));
+  }
+  float factor(std::int64_t i) const {
+    return scale.as<float>()[batch * scale.stride(0) + (first + i) * scale.stride(1) +
+                             head * scale.stride(2)];
+  }
+};
+
+/// `count` rows as fp32: in place, or widened into scratch.rows.
+inline Matrix<const float> HeadRows(const StoredRows& rows, size_t count, FlashScratch& scratch) {
+  const TensorView& view = rows.view;
   if (view.dtype() == DType::f32)
-    return {view.as<float>() + call.batch * view.stride(0) + first * view.stride(1) +
-                head * view.stride(2),
+    return {view.as<float>() + (rows.batch * view.stride(0) + rows.first * view.stride(1) +
+                                rows.head * view.stride(2)),
             view.stride(1)};
   const auto width = static_cast<size_t>(view.dim(3));
-  for (size_t i = 0; i < count; ++i)
-    std::ranges::copy(
-        head_vector(view, call.batch, first + static_cast<std::int64_t>(i), head, scratch.row),
-        scratch.rows + i * width);
+  for (size_t i = 0; i < count; ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    float* to = scratch.rows + i * width;
+    WidenRow(view.dtype(), rows.row(row), width, to);
+    if (!rows.scale) continue;
+    const float factor = rows.factor(row);
+    std::transform(to, to + width, to, [factor](float x) { return x * factor; });
+  }
   return {scratch.rows, view.dim(3)};
 }
 
@@ -45,8 +66,9 @@ inline void PackQueries(const FlashCall& call, FlashScratch& scratch, float scal
   const D d;
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
   if (tile.rows < tile.width) std::fill_n(tile.q_t, head_dim * tile.width, 0.0f);
-  Transpose(HeadRows(call, call.tensors.q, tile.q_begin, tile.rows, tile.head, scratch), tile.rows,
-            head_dim, {tile.q_t, static_cast<std::int64_t>(tile.width)});
+  const StoredRows rows{call.tensors.q, {}, call.batch, tile.head, tile.q_begin};
+  Transpose(HeadRows(rows, tile.rows, scratch), tile.rows, head_dim,
+            {tile.q_t, static_cast<std::int64_t>(tile.width)});
   const V factor = hn::Set(d, scale);
   for (size_t i = 0; i < head_dim * tile.width; i += hn::Lanes(d))
     hn::Store(hn::Mul(hn::Load(d, tile.q_t + i), factor), d, tile.q_t + i);
@@ -88,9 +110,9 @@ inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
   for (size_t j = 0; j < block.count; j += kRows) {
     const size_t rows = std::min(kRows, block.count - j);
-    PackForScores(HeadRows(call, call.tensors.k, block.begin + static_cast<std::int64_t>(j), rows,
-                           call.kv_head, scratch),
-                  rows, head_dim, block.k + j * PackedKey(head_dim));
+    const StoredRows keys{call.tensors.k, call.tensors.k_scale, call.batch, call.kv_head,
+                          block.begin + static_cast<std::int64_t>(j)};
+    PackForScores(HeadRows(keys, rows, scratch), rows, head_dim, block.k + j * PackedKey(head_dim));
   }
 }
 
@@ -151,9 +173,9 @@ inline void PackValues(const FlashCall& call, FlashScratch& scratch) {
   FiniteWatch watch(d);
   for (size_t j = 0; j < block.count; j += kRows) {
     const size_t rows = std::min(kRows, block.count - j);
-    const auto values = HeadRows(call, call.tensors.v, block.begin + static_cast<std::int64_t>(j),
-                                 rows, call.kv_head, scratch);
-    PackValueRows(d, values, rows, n, block.v + j * kRows, watch);
+    const StoredRows values{call.tensors.v, call.tensors.v_scale, call.batch, call.kv_head,
+                            block.begin + static_cast<std::int64_t>(j)};
+    PackValueRows(d, HeadRows(values, rows, scratch), rows, n, block.v + j * kRows, watch);
   }
   block.non_finite.clear();
   if (!watch.finite(d)) SetAsideNonFinite(block, round_up(n, kRows) / kRows);
@@ -178,11 +200,9 @@ inline void StoreOutput(const FlashCall& call, FlashScratch& scratch, const floa
   Transpose(from, elements, tile.rows, {scratch.rows, call.problem.head_dim_v});
   for (size_t i = 0; i < tile.rows; ++i) {
     const std::int64_t row = offset + static_cast<std::int64_t>(i) * z.stride(1);
-    const float* values = scratch.rows + i * elements;
-    if (z.dtype() == DType::bf16)
-      std::transform(values, values + elements, z.as<BFloat16>() + row, to_bfloat16);
-    else
-      std::transform(values, values + elements, z.as<Float16>() + row, to_float16);
+    NarrowRow(
+        z.dtype(), scratch.rows + i * elements, elements,
+        static_cast<std::byte*>(z.data()) + row * static_cast<std::int64_t>(size_of(z.dtype())));
   }
 }
 

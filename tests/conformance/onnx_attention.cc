@@ -94,9 +94,10 @@ Positions positions_of(const Node& node, const Inputs& inputs, std::int64_t batc
 /// attn_mask of rank 1 to 4 with its extents, aligned right.
 struct UserMask {
   const Value* value = nullptr;
+  std::int64_t opset = 0;
   std::array<std::int64_t, 4> extent{1, 1, 1, 1};
 
-  explicit UserMask(const Value* given) : value(given) {
+  UserMask(const Value* given, std::int64_t in_opset) : value(given), opset(in_opset) {
     if (!value) return;
     const Shape& s = value->tensor.shape();
     check(s.rank() >= 1 && s.rank() <= 4, kOp, "attn_mask of shape {}", to_string(s));
@@ -109,8 +110,9 @@ struct UserMask {
     const std::int64_t row = (at(0, b) * extent[1] + at(1, h)) * extent[2] + at(2, i);
     return static_cast<std::size_t>(row * extent[3] + at(3, j));
   }
-  /// A mask shorter than the keys hides the rest (specification, opset 24); extent 1 broadcasts.
-  bool covers(std::int64_t j) const { return extent[3] == 1 || j < extent[3]; }
+  /// From opset 24 on, a mask shorter than the keys hides the rest, even one for a single key (the
+  /// operator's function body pads it); before, extent 1 broadcasts.
+  bool covers(std::int64_t j) const { return (opset < 24 && extent[3] == 1) || j < extent[3]; }
 };
 
 /// What the kernel gets: a boolean mask and an additive bias, both [B, H, Tq, Tkv] or absent.
@@ -121,7 +123,7 @@ struct KernelMask {
 KernelMask kernel_mask(const UserMask& user, const Positions& positions, bool positions_native,
                        Shape shape) {
   KernelMask out;
-  const bool padded = user.value && user.extent[3] != 1 && user.extent[3] < positions.kv_len;
+  const bool padded = user.value && !user.covers(positions.kv_len - 1);
   if (user.value && !user.boolean()) out.bias = Tensor(shape);
   if (user.boolean() || padded || !positions_native || out.bias)
     out.allowed = Tensor(DType::boolean, shape);
@@ -210,8 +212,8 @@ Outputs run_attention(const Node& node, const Inputs& inputs) {
   const bool native = positions.aligned(kv_len - q_len) ||
                       (positions.aligned(0) && positions.causal) ||
                       (!positions.limits() && positions.aligned(positions.offset.front()));
-  const KernelMask mask = kernel_mask(UserMask(optional_input(inputs, 3)), positions, native,
-                                      {batch, heads, q_len, kv_len});
+  const KernelMask mask = kernel_mask(UserMask(optional_input(inputs, 3), node.opset), positions,
+                                      native, {batch, heads, q_len, kv_len});
   tensors.mask = mask.allowed ? mask.allowed.view() : TensorView();
   tensors.bias = mask.bias ? mask.bias.view() : TensorView();
 
