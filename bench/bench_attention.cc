@@ -86,11 +86,11 @@ Rates measure(const Options& o, const Case& c) {
   constexpr double kSpread = 1.7;  // about the standard deviation 1 of a normalised q
   const std::int64_t kv_heads = o.kv_heads > 0 ? o.kv_heads : o.heads;
   const Tensor q =
-      stored_as(o.dtype, uniform(Stream::q, {1, c.length, o.heads, c.head_dim}, kSpread));
+      to_dtype(o.dtype, uniform(Stream::q, {1, c.length, o.heads, c.head_dim}, kSpread));
   const Tensor k =
-      stored_as(o.dtype, uniform(Stream::k, {1, c.length, kv_heads, c.head_dim}, kSpread));
+      to_dtype(o.dtype, uniform(Stream::k, {1, c.length, kv_heads, c.head_dim}, kSpread));
   const Tensor v =
-      stored_as(o.dtype, uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread));
+      to_dtype(o.dtype, uniform(Stream::v, {1, c.length, kv_heads, c.head_dim}, kSpread));
   Tensor z(o.dtype, Shape{1, c.length, o.heads, c.head_dim});
   const AttentionTensors tensors{.q = q, .k = k, .v = v, .z = z};
   const Statistics statistics(o, c);

@@ -1,7 +1,6 @@
 // The inputs of a side-by-side case: the same bits as bench/peers/protocol.py makes.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -34,18 +33,6 @@ inline Tensor uniform(Stream stream, Shape shape, double scale) {
     const auto top = static_cast<float>((z ^ (z >> 31)) >> 40);
     value = (top * 0x1p-23f - 1.0f) * static_cast<float>(scale);
   }
-  return out;
-}
-
-/// fp32 numbers as they are stored in f32, bf16 or f16.
-inline Tensor stored_as(DType dtype, Tensor wide) {
-  if (dtype == DType::f32) return wide;
-  Tensor out(dtype, wide.shape());
-  const auto from = wide.span<float>();
-  if (dtype == DType::bf16)
-    std::ranges::transform(from, out.span<BFloat16>().begin(), to_bfloat16);
-  else
-    std::ranges::transform(from, out.span<Float16>().begin(), to_float16);
   return out;
 }
 

@@ -35,7 +35,7 @@ class Core : public Workload {
 
  private:
   static Tensor input(const Case& c, Stream stream, std::int64_t length, std::int64_t heads) {
-    return stored_as(c.dtype, uniform(stream, {c.batch, length, heads, c.head_dim}, kUnitVariance));
+    return to_dtype(c.dtype, uniform(stream, {c.batch, length, heads, c.head_dim}, kUnitVariance));
   }
 
  protected:

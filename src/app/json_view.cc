@@ -155,13 +155,21 @@ Json json_concat(const Transformer& model, const Trace& trace, std::int64_t laye
           {"sources", json_sources(sources, concat)}};
 }
 
+Json json_kernels(const AttentionReport& report) {
+  Json declined = Json::array();
+  for (const auto& [kernel, reason] : report.declined)
+    declined.push_back({{"kernel", kernel}, {"reason", reason}});
+  return {{"ran", report.kernel}, {"isa", report.isa}, {"declined", std::move(declined)}};
+}
+
 Json json_trace(std::string_view id, const ModelInfo& info, const Trace& trace) {
   return {{"id", id},
           {"model", json_model(info)},
           {"text", trace.text},
           {"length", trace.length()},
           {"tokens", json_tokens(trace.tokens)},
-          {"attention", to_string(trace.attention)}};
+          {"attention", to_string(trace.attention)},
+          {"kernels", json_kernels(trace.attention)}};
 }
 
 }  // namespace headlight::app

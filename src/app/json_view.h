@@ -31,7 +31,9 @@ Json json_numbers(std::span<const float> values);
 /// and what each source token gives.
 Json json_concat(const Transformer& model, const Trace& trace, std::int64_t layer,
                  std::int64_t query);
-/// Trace of the HTTP API: {"id", "model", "text", "length", "tokens", "attention"}.
+/// What ran, and why the kernels before it in the list did not.
+Json json_kernels(const AttentionReport& report);
+/// Trace of the HTTP API: {"id", "model", "text", "length", "tokens", "attention", "kernels"}.
 Json json_trace(std::string_view id, const ModelInfo& info, const Trace& trace);
 
 }  // namespace headlight::app

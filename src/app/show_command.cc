@@ -39,7 +39,18 @@ Json json_of(const ModelInfo& info, const Trace& trace, const Selection& chosen)
           {"text", trace.text},
           {"tokens", json_tokens(trace.tokens)},
           {"layers", std::move(layers)},
-          {"attention", to_string(trace.attention)}};
+          {"attention", to_string(trace.attention)},
+          {"kernels", json_kernels(trace.attention)}};
+}
+
+/// Which kernel ran; with -v also, a line each, why those before it in the list did not.
+std::string text_of_kernels(const AttentionReport& report, bool verbose) {
+  std::string out = fmt::format("attention ran {}/{}", report.kernel, report.isa);
+  if (!verbose && !report.declined.empty()) out += " (-v says why no other kernel did)";
+  out += "\n";
+  for (const auto& [kernel, reason] : report.declined)
+    if (verbose) out += cut(fmt::format("  {} declined: {}", kernel, reason), kColumns) + "\n";
+  return out;
 }
 
 std::string text_of_layer(const Trace& trace, const Selection& chosen, std::int64_t layer,
@@ -77,7 +88,7 @@ std::string text_of(const Options& options, const ModelInfo& info, const Trace& 
       style.bold(cut(shown_piece(info.name), 40)) +
       fmt::format(": {}, {} layers x {} heads", name_of(c.family), c.n_layers, c.n_heads);
   if (c.n_kv_heads != c.n_heads) out += fmt::format(" on {} key/value heads", c.n_kv_heads);
-  out += fmt::format("\n{}\n", cut(to_string(trace.attention), kColumns));
+  out += "\n" + text_of_kernels(trace.attention, options.verbose);
   out += fmt::format("\n{} tokens: index, piece, bytes of the text\n", trace.length());
   out += text.token_table(options.verbose ? trace.tokens.size() : kMostTokens);
   out += "\n" + style.bold("query " + text.name(chosen.query));
@@ -121,7 +132,8 @@ void add_show(CommandLine& line) {
   command->add_option("--top", options->top, "Targets to name for each head (default: 3)")
       ->check(CLI::Range(1, 1000))
       ->type_name("K");
-  command->add_flag("-v,--verbose", options->verbose, "List all tokens of a long text");
+  command->add_flag("-v,--verbose", options->verbose,
+                    "List all tokens of a long text, and why other kernels did not run");
   command->add_flag("--json", options->json, "Print everything as JSON (docs/http-api.md)");
 }
 

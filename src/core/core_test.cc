@@ -88,6 +88,23 @@ TEST(Tensor, IsAlignedZeroAndTyped) {
   EXPECT_THROW(Tensor(DType::f32, Shape({1LL << 44, 1LL << 15})), Error);
 }
 
+TEST(Tensor, NarrowsToEveryStorageType) {
+  Tensor wide({2, 2});
+  const float values[] = {1.0f, -0.3f, 65520.0f, 0.0f};
+  std::ranges::copy(values, wide.span<float>().begin());
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+    const Tensor back = to_f32(to_dtype(dtype, wide));
+    for (std::size_t i = 0; i < 4; ++i) {
+      const float expected = dtype == DType::f32    ? values[i]
+                             : dtype == DType::bf16 ? to_float(to_bfloat16(values[i]))
+                                                    : to_float(to_float16(values[i]));
+      EXPECT_EQ(back.span<float>()[i], expected);
+    }
+  }
+  EXPECT_THROW(to_dtype(DType::i8, wide), Error);
+  EXPECT_THROW(to_dtype(DType::f16, to_dtype(DType::bf16, wide)), Error);
+}
+
 TEST(Tensor, WidensEveryStorageType) {
   Tensor half(DType::f16, {2});
   half.span<Float16>()[1] = to_float16(1.5f);

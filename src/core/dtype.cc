@@ -1,5 +1,6 @@
 #include "core/dtype.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -104,6 +105,22 @@ void widen(DType dtype, const void* from, std::span<float> to) {
     default:
       fail("dtype", "cannot read {} as a floating-point weight; supported: f32, f16, bf16, f64",
            name_of(dtype));
+  }
+}
+
+void narrow(DType dtype, std::span<const float> from, void* to) {
+  switch (dtype) {
+    case DType::f32:
+      std::ranges::copy(from, static_cast<float*>(to));
+      return;
+    case DType::bf16:
+      std::ranges::transform(from, static_cast<BFloat16*>(to), to_bfloat16);
+      return;
+    case DType::f16:
+      std::ranges::transform(from, static_cast<Float16*>(to), to_float16);
+      return;
+    default:
+      fail("dtype", "cannot store fp32 as {}; supported: f32, f16, bf16", name_of(dtype));
   }
 }
 

@@ -88,5 +88,7 @@ concept Storable = requires {
 
 /// Widens n stored elements of `dtype` (f32, bf16, f16 or f64) to fp32.
 void widen(DType dtype, const void* from, std::span<float> to);
+/// Stores fp32 numbers as f32, bf16 or f16, rounded to the nearest, to even where two are as near.
+void narrow(DType dtype, std::span<const float> from, void* to);
 
 }  // namespace headlight

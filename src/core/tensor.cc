@@ -57,4 +57,12 @@ Tensor to_f32(TensorView from) {
   return out;
 }
 
+Tensor to_dtype(DType dtype, TensorView from) {
+  check(from.contiguous(), "tensor", "narrowing needs a contiguous view, got strides {} for {}",
+        to_string(from.strides()), to_string(from.shape()));
+  Tensor out(dtype, from.shape());
+  narrow(dtype, {from.as<float>(), static_cast<std::size_t>(from.numel())}, out.view().data());
+  return out;
+}
+
 }  // namespace headlight

@@ -112,5 +112,7 @@ class Tensor {
 
 /// A new fp32 tensor with the values of a contiguous fp32, bf16, fp16 or fp64 view.
 Tensor to_f32(TensorView from);
+/// A new tensor of `dtype` (f32, bf16 or f16) with the values of a contiguous fp32 view, rounded.
+Tensor to_dtype(DType dtype, TensorView from);
 
 }  // namespace headlight

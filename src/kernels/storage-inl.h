@@ -122,7 +122,7 @@ inline void NarrowRow(DType dtype, const float* from, size_t n, void* to) {
     case DType::f16:
       return NarrowRowTo<F16Storage>(from, n, to);
     default:
-      std::copy_n(from, n, static_cast<float*>(to));
+      narrow(dtype, {from, n}, to);
   }
 }
 

@@ -403,7 +403,11 @@ TEST_F(Cli, TheForcedKernelIsTheOneThatRan) {
   std::vector<std::string> forced = show;
   forced.insert(forced.begin(), {"--kernel", "ref"});
   EXPECT_TRUE(run_json(forced)["attention"].get<std::string>().starts_with("ran ref/"));
-  EXPECT_FALSE(run_json(show)["attention"].get<std::string>().starts_with("ran ref/"));
+  const json kernels = run_json(show)["kernels"];
+  EXPECT_NE(kernels["ran"], "ref");
+  EXPECT_NE(kernels["isa"], "");
+  const json bf16 = {{"kernel", "flash_bf16"}, {"reason", "q is f32"}};
+  EXPECT_EQ(std::ranges::count(kernels["declined"], bf16), 1) << kernels;
 }
 
 TEST_F(Cli, LogitsOfRealModelsAreTheGoldenOnes) {

@@ -86,6 +86,14 @@ TEST_F(Show, ALongTextListsItsEndsUnlessAsked) {
   EXPECT_EQ(show(count_up_to(200), {"-v"}).out.find("more tokens"), std::string::npos);
 }
 
+TEST_F(Show, VerboseSaysWhyOtherKernelsDidNotRun) {
+  const std::string brief = show(count_up_to(30)).out;
+  EXPECT_NE(brief.find("attention ran flash/"), std::string::npos) << brief;
+  EXPECT_EQ(brief.find("declined"), std::string::npos) << brief;
+  const std::string verbose = show(count_up_to(30), {"-v"}).out;
+  EXPECT_NE(verbose.find("\n  flash_bf16 declined: q is f32\n"), std::string::npos) << verbose;
+}
+
 TEST_F(Show, TextsOfEveryScriptFit) {
   HEADLIGHT_SHARED_OR_SKIP(bert, "models/all-MiniLM-L6-v2");
   HEADLIGHT_SHARED_OR_SKIP(llama, "models/stories15M");

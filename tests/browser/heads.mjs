@@ -58,6 +58,25 @@ async function startTests(t, browser) {
   });
 }
 
+/** The kernel that ran and those that did not, as the command line names them. */
+async function kernelTests(t, browser, lab) {
+  for (const [lang, declined] of [["en", "declined"], ["zh", "未采用"]]) {
+    await t.test(`the page names the kernel that ran, and why others did not (${lang})`, () =>
+      withPage(browser, lab, `${kPath}&lang=${lang}`, {}, async (page) => {
+        const { kernels } = show("all-MiniLM-L6-v2", kText, 0, 0);
+        const report = page.locator("details.computed-by");
+        assert.match(await report.locator("summary").innerText(), new RegExp(`${kernels.ran}.*${kernels.isa}`));
+        await report.locator("summary").press("Enter");
+        assert.equal(await report.locator("[data-declined]").count(), kernels.declined.length);
+        for (const { kernel, reason } of kernels.declined) {
+          const line = await report.locator(`[data-declined="${kernel}"]`).innerText();
+          assert.ok(line.includes(declined) && line.includes(reason), line);
+        }
+      }),
+    );
+  }
+}
+
 async function numbersTests(t, browser, lab) {
   for (const [layer, query] of [[0, 0], [2, 9], [5, 11]]) {
     await t.test(`all-MiniLM-L6-v2 layer ${layer}, query ${query}: every number is the command line's`, () =>
@@ -225,6 +244,7 @@ async function errorTests(t, browser, lab) {
 
 export async function headsTests(t, browser, lab) {
   await startTests(t, browser);
+  await kernelTests(t, browser, lab);
   await numbersTests(t, browser, lab);
   await keyboardTests(t, browser, lab);
   await mouseTests(t, browser, lab);

@@ -110,7 +110,8 @@ int run_all(const std::vector<fs::path>& folders) {
         fmt::print("PASS {}\n", one.filename().string());
       } catch (const std::exception& e) {
         ++failed;
-        fmt::print("FAIL {}: {}\n", one.filename().string(), e.what());
+        // Names out of a damaged file stand in the message.
+        fmt::print("FAIL {}: {}\n", one.filename().string(), printable(e.what(), 500));
       }
     }
   fmt::print("{} passed, {} failed\n", passed, failed);

@@ -20,17 +20,24 @@ constexpr std::string_view kOp = "onnx";
 TensorView split_heads(const Tensor& x, std::int64_t heads) {
   const Shape& s = x.shape();
   if (s.rank() == 4)  // [B, H, T, D]
-    return {x.view().data(), DType::f32, Shape({s[0], s[2], s[1], s[3]}),
+    return {x.view().data(), x.dtype(), Shape({s[0], s[2], s[1], s[3]}),
             Shape({s[1] * s[2] * s[3], s[3], s[2] * s[3], 1})};
   check(s.rank() == 3 && heads > 0 && s[2] % heads == 0, kOp,
         "Attention input of shape {} with {} heads", to_string(s), heads);
-  return {x.view().data(), DType::f32, Shape({s[0], s[1], heads, s[2] / heads})};
+  return {x.view().data(), x.dtype(), Shape({s[0], s[1], heads, s[2] / heads})};
 }
 
 /// past [B, H, Tp, D] (or null) followed by now [B, T, H, D], as ONNX's present [B, H, Tp + T, D].
 Tensor concat_cache(const Value* past, TensorView now) {
+  if (past)
+    check(past->tensor.shape().rank() == 4, kOp, "a cache of shape {}; it must have rank 4",
+          past->tensor.shape());
   const std::int64_t past_len = past ? past->tensor.dim(2) : 0;
   const std::int64_t batch = now.dim(0), heads = now.dim(2), d = now.dim(3);
+  if (past)
+    check(past->tensor.shape() == Shape({batch, heads, past_len, d}), kOp,
+          "a cache of shape {} does not go before {} heads of width {} in a batch of {}",
+          past->tensor.shape(), heads, d, batch);
   const std::int64_t total = past_len + now.dim(1);
   Tensor out({batch, heads, total, d});
   const std::size_t row = static_cast<std::size_t>(d) * sizeof(float);
@@ -77,6 +84,9 @@ Positions positions_of(const Node& node, const Inputs& inputs, std::int64_t batc
               {},
               node.integer_or("is_causal", 0) != 0,
               {node.integer_or("left_window_size", -1), node.integer_or("right_window_size", -1)}};
+  if (nonpad)
+    check(nonpad->tensor.numel() == batch, kOp, "nonpad_kv_seqlen of shape {} for a batch of {}",
+          nonpad->tensor.shape(), batch);
   for (std::int64_t b = 0; b < batch; ++b) {
     if (nonpad) {
       const std::int64_t length = nonpad->tensor.span<std::int64_t>()[static_cast<std::size_t>(b)];
@@ -103,6 +113,13 @@ struct UserMask {
     check(s.rank() >= 1 && s.rank() <= 4, kOp, "attn_mask of shape {}", to_string(s));
     for (std::size_t i = 0; i < s.rank(); ++i) extent[4 - s.rank() + i] = s[i];
   }
+  /// Throws unless each extent is that of the scores or 1; the last may be shorter.
+  void check_fits(const Shape& scores) const {
+    if (!value) return;
+    for (std::size_t i = 0; i < 4; ++i)
+      check(extent[i] == scores[i] || extent[i] == 1 || (i == 3 && extent[i] < scores[i]), kOp,
+            "attn_mask {} does not fit the scores {}", value->tensor.shape(), scores);
+  }
   bool boolean() const { return value && value->tensor.dtype() == DType::boolean; }
   /// Index of [b, h, i, j] with broadcast.
   std::size_t index(std::int64_t b, std::int64_t h, std::int64_t i, std::int64_t j) const {
@@ -123,6 +140,7 @@ struct KernelMask {
 KernelMask kernel_mask(const UserMask& user, const Positions& positions, bool positions_native,
                        Shape shape) {
   KernelMask out;
+  user.check_fits(shape);
   const bool padded = user.value && !user.covers(positions.kv_len - 1);
   if (user.value && !user.boolean()) out.bias = Tensor(shape);
   if (user.boolean() || padded || !positions_native || out.bias)
@@ -145,6 +163,14 @@ KernelMask kernel_mask(const UserMask& user, const Positions& positions, bool po
           out.allowed.span<bool>()[at] = allowed;
         }
   return out;
+}
+
+/// The type that q, k and v came in, when they came in one; else fp32.
+DType storage_of(const Inputs& inputs) {
+  const DType stored = inputs[0]->stored;
+  return inputs[1]->stored == stored && inputs[2]->stored == stored && is_weight_type(stored)
+             ? stored
+             : DType::f32;
 }
 
 /// One row of scores before softmax as fp32.
@@ -195,15 +221,17 @@ AttentionOptions options_of(const Node& node, const Positions& positions, bool n
 Outputs run_attention(const Node& node, const Inputs& inputs) {
   const std::int64_t q_heads = node.integer_or("q_num_heads", 0);
   const std::int64_t kv_heads = node.integer_or("kv_num_heads", 0);
-  const bool flat = required_input(node, inputs, 0).shape().rank() == 3;
-  AttentionTensors tensors;
-  tensors.q = split_heads(required_input(node, inputs, 0), q_heads);
+  const Tensor& queries = required_input(node, inputs, 0);
   Tensor keys = concat_cache(optional_input(inputs, 4),
                              split_heads(required_input(node, inputs, 1), kv_heads));
   Tensor values = concat_cache(optional_input(inputs, 5),
                                split_heads(required_input(node, inputs, 2), kv_heads));
-  tensors.k = split_heads(keys, 0);
-  tensors.v = split_heads(values, 0);
+  // Narrow inputs were widened as they were read: narrowing them again brings back every bit.
+  const DType stored = storage_of(inputs);
+  const Tensor q = to_dtype(stored, queries), k = to_dtype(stored, keys),
+               v = to_dtype(stored, values);
+  AttentionTensors tensors{
+      .q = split_heads(q, q_heads), .k = split_heads(k, 0), .v = split_heads(v, 0)};
   const std::int64_t batch = tensors.q.dim(0), q_len = tensors.q.dim(1), heads = tensors.q.dim(2);
   const std::int64_t kv_len = tensors.k.dim(1), head_dim_v = tensors.v.dim(3);
 
@@ -217,18 +245,19 @@ Outputs run_attention(const Node& node, const Inputs& inputs) {
   tensors.mask = mask.allowed ? mask.allowed.view() : TensorView();
   tensors.bias = mask.bias ? mask.bias.view() : TensorView();
 
-  Tensor y(flat ? Shape({batch, q_len, heads * head_dim_v})
-                : Shape({batch, heads, q_len, head_dim_v}));
+  const bool flat = queries.shape().rank() == 3;
+  Tensor y(stored, flat ? Shape({batch, q_len, heads * head_dim_v})
+                        : Shape({batch, heads, q_len, head_dim_v}));
   const Shape z_shape({batch, q_len, heads, head_dim_v});
-  tensors.z = flat ? MutableTensorView(y.view().data(), DType::f32, z_shape)
+  tensors.z = flat ? MutableTensorView(y.view().data(), stored, z_shape)
                    : MutableTensorView(
-                         y.view().data(), DType::f32, z_shape,
+                         y.view().data(), stored, z_shape,
                          Shape({heads * q_len * head_dim_v, head_dim_v, q_len * head_dim_v, 1}));
   const AttentionOptions options = options_of(node, positions, native);
   attention(tensors, options);
 
   Outputs out;
-  out.push_back(std::move(y));
+  out.push_back(to_f32(y));
   const bool wants_scores = node.outputs.size() > 3 && !node.outputs[3].empty();
   Tensor scores = wants_scores ? score_output(node, tensors, options) : Tensor();
   out.push_back(std::move(keys));

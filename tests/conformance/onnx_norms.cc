@@ -53,7 +53,7 @@ Outputs run_layer_normalization(const Node& node, const Inputs& inputs) {
   const float eps = node.number("epsilon").value_or(1e-5f);
   const Value* bias = optional_input(inputs, 2);
   Tensor y(x.shape()), mean(reduced(x.shape(), axis)), inv(reduced(x.shape(), axis));
-  layer_norm({x.view().data(), DType::f32, rows.shape()}, flat(required_input(node, inputs, 1)),
+  layer_norm({x.view().data(), x.dtype(), rows.shape()}, flat(required_input(node, inputs, 1)),
              bias ? flat(bias->tensor) : TensorView(), eps,
              {y.view().data(), DType::f32, rows.shape()});
   row_statistics(x, rows, eps, mean, inv);
@@ -69,7 +69,7 @@ Outputs run_rms_normalization(const Node& node, const Inputs& inputs) {
   const std::size_t axis = normal_axis(node, node.integer_or("axis", -1), x.shape().rank());
   const RowView rows(x.shape(), axis);
   Tensor y(x.shape());
-  rms_norm({x.view().data(), DType::f32, rows.shape()}, flat(required_input(node, inputs, 1)),
+  rms_norm({x.view().data(), x.dtype(), rows.shape()}, flat(required_input(node, inputs, 1)),
            node.number("epsilon").value_or(1e-5f), {y.view().data(), DType::f32, rows.shape()});
   Outputs out;
   out.push_back(std::move(y));

@@ -27,7 +27,11 @@ Layout layout_of(const Node& node, const Tensor& x) {
 
 /// cos and sin rows for batch element b: the whole caches when positions index them, else its own.
 RopeTable table_of(const Tensor& cos, const Tensor& sin, std::int64_t b) {
-  const bool per_batch = cos.shape().rank() == 3;
+  const std::size_t rank = cos.shape().rank();
+  check((rank == 2 || rank == 3) && sin.shape() == cos.shape() && (rank == 2 || b < cos.dim(0)),
+        "onnx", "RotaryEmbedding with cos_cache {} and sin_cache {} for batch element {}",
+        cos.shape(), sin.shape(), b);
+  const bool per_batch = rank == 3;
   const std::int64_t rows = cos.dim(per_batch ? 1 : 0), half = cos.dim(per_batch ? 2 : 1);
   const auto size = static_cast<std::size_t>(rows * half);
   const std::size_t begin = per_batch ? static_cast<std::size_t>(b) * size : 0;
@@ -45,6 +49,9 @@ Outputs run_rotary_embedding(const Node& node, const Inputs& inputs) {
   const Layout layout = layout_of(node, x);
   const auto style =
       node.integer_or("interleaved", 0) != 0 ? RopeLayout::interleaved : RopeLayout::half_split;
+  if (positions)
+    check(positions->tensor.numel() == layout.batch * layout.length, "onnx",
+          "RotaryEmbedding with position_ids {} for x {}", positions->tensor.shape(), x.shape());
   Tensor y = x.clone();
   for (std::int64_t b = 0; b < layout.batch; ++b) {
     const MutableTensorView one(y.span<float>().data() + b * layout.strides[0], DType::f32,

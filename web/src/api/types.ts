@@ -28,6 +28,13 @@ export interface Token {
   special: boolean;
 }
 
+/** The attention kernel that ran, and why those before it in the list did not. */
+export interface Kernels {
+  ran: string;
+  isa: string;
+  declined: { kernel: string; reason: string }[];
+}
+
 export interface Trace {
   id: string;
   model: Model;
@@ -35,6 +42,7 @@ export interface Trace {
   length: number;
   tokens: Token[];
   attention: string;
+  kernels: Kernels;
 }
 
 export interface HeadRow {

@@ -29,7 +29,9 @@ export const en = {
   model_facts: "{layers} layers × {heads} heads, width {width}, {parameters} parameters",
   causal: "causal: a token reads itself and what came before",
   bidirectional: "bidirectional: a token reads the whole sentence",
-  computed_by: "Computed just now: attention {kernel}.",
+  computed_by: "Computed just now by attention kernel {kernel} on {isa}.",
+  kernel_declined: "{kernel} declined: {reason}",
+  kernel_first: "No kernel comes before it in the list.",
 
   strip_label: "Query token: whose reading is shown",
   strip_hint: "Choose the word that looks. Click it, or move with the arrow keys.",

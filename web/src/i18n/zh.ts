@@ -31,7 +31,9 @@ export const zh: Catalogue = {
   model_facts: "{layers} 层 × {heads} 头，宽度 {width}，{parameters} 个参数",
   causal: "因果：词元只读自己和前文",
   bidirectional: "双向：词元读整个句子",
-  computed_by: "刚刚算出：注意力 {kernel}。",
+  computed_by: "刚刚由注意力内核 {kernel} 算出（指令集 {isa}）。",
+  kernel_declined: "{kernel} 未采用：{reason}",
+  kernel_first: "列表中没有排在它前面的内核。",
 
   strip_label: "查询词元：显示谁在读",
   strip_hint: "选择正在“看”的词：点击，或用方向键移动。",

@@ -5,6 +5,7 @@ import { AverageCard } from "./AverageCard.tsx";
 import { BlendSection } from "./BlendSection.tsx";
 import { ConcatSection } from "./concat/ConcatSection.tsx";
 import { HeadCards } from "./HeadCards.tsx";
+import { KernelReport } from "./KernelReport.tsx";
 import { LayerPicker } from "./LayerPicker.tsx";
 import { ModelFacts } from "./ModelFacts.tsx";
 import { OverviewGrid } from "./OverviewGrid.tsx";
@@ -43,9 +44,7 @@ export function ModelView() {
           <ConcatSection />
         </div>
       )}
-      {trace.value && rows.value && (
-        <p class="computed-by">{t("computed_by", { kernel: trace.value.attention })}</p>
-      )}
+      {trace.value && rows.value && <KernelReport kernels={trace.value.kernels} />}
     </>
   );
 }
