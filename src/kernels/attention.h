@@ -64,7 +64,8 @@ struct AttentionTensors {
   MutableTensorView z = {};               ///< [B, Tq, H, Dv]
   /// Optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead.
   MutableTensorView lse = {};
-  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h).
+  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h); not
+  /// with a page_table.
   const AttentionStatistics* statistics = nullptr;
 };
 

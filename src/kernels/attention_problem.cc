@@ -201,6 +201,8 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   check_heads(tensors);
   check_pages(tensors);
   check_optional_tensors(tensors);
+  check(!tensors.statistics || !tensors.page_table, kOp,
+        "statistics are not computed for keys in pages; copy them into one piece");
   if (tensors.statistics) check_statistics(*tensors.statistics, tensors);
   check_options(options);
   AttentionProblem p;
