@@ -110,7 +110,7 @@ TEST_F(AttentionFlashBf16, AWrongOneIsNoticed) {
 }
 
 TEST_F(AttentionFlashBf16, RunsWhereItsInstructionIsFastAndIsNamedWhereItIsNot) {
-  const AttentionData data({.q_len = 5, .kv_len = 5, .dtype = DType::bf16});
+  const AttentionData data({.q_len = 65, .kv_len = 65, .dtype = DType::bf16});
   testing::ActivationBuffer z(DType::bf16, data.q.view().shape(), false);
   AttentionTensors t = data.tensors();
   t.z = z.view();
@@ -126,7 +126,7 @@ TEST_F(AttentionFlashBf16, RunsWhereItsInstructionIsFastAndIsNamedWhereItIsNot) 
 }
 
 TEST_F(AttentionFlashBf16, DeclinesWhereItsTargetIsSwitchedOff) {
-  const AttentionData data({.q_len = 5, .kv_len = 5, .dtype = DType::bf16});
+  const AttentionData data({.q_len = 65, .kv_len = 65, .dtype = DType::bf16});
   testing::ActivationBuffer z(DType::bf16, data.q.view().shape(), false);
   AttentionTensors t = data.tensors();
   t.z = z.view();

@@ -70,12 +70,15 @@ std::int64_t read_checkpoint(const std::filesystem::path& path, std::string_view
   return steps_of(file);
 }
 
-void remove_unfinished(const std::filesystem::path& path) {
-  const std::string start = path.filename().string() + ".tmp-";
+void remove_unfinished(const std::filesystem::path& folder) {
+  constexpr std::string_view kMark =
+      ".tmp-";  // write_file_atomically puts six characters behind it
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), ignored))
-    if (entry.path().filename().string().starts_with(start))
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() > kMark.size() + 6 && name.find(kMark) == name.size() - kMark.size() - 6)
       std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 }  // namespace headlight

@@ -22,7 +22,7 @@ void write_checkpoint(const std::filesystem::path& path, std::string_view finger
 /// damaged.
 std::int64_t read_checkpoint(const std::filesystem::path& path, std::string_view fingerprint,
                              Tensor& values, AdamW& optimizer);
-/// Removes what writers that were killed left beside `path`.
-void remove_unfinished(const std::filesystem::path& path);
+/// Removes the temporary files that a killed run left in its folder.
+void remove_unfinished(const std::filesystem::path& folder);
 
 }  // namespace headlight

@@ -43,7 +43,7 @@ void make_folder(const fs::path& folder) {
 /// Brings the trainer to where the folder's run is.
 void take_up(Trainer& trainer, const RunOptions& options) {
   const fs::path checkpoint = options.out / kCheckpointFile;
-  remove_unfinished(checkpoint);
+  remove_unfinished(options.out);
   if (is_taken(checkpoint)) {
     check(options.resume, "train",
           "{} holds a training run; --resume goes on with it, another --out starts a new one",
