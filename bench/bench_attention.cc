@@ -70,7 +70,7 @@ class Statistics {
 struct Rates {
   std::vector<double> calls, peaks, shares;
   std::vector<double> costs;  // time with statistics over the time without
-  double dot_peak = 0;  ///< of VDPBF16PS; 0 where it is not asked for, or there is none
+  double dot_peak = 0;        ///< of VDPBF16PS; 0 where it is not asked for, or there is none
   AttentionReport report;
 };
 
