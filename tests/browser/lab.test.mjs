@@ -1,5 +1,6 @@
 // One lab and one Chromium for all of it; the parts follow each other.
 import { test } from "node:test";
+import { concatTests } from "./concat.mjs";
 import { exampleTests } from "./example.mjs";
 import { headsTests } from "./heads.mjs";
 import { looksTests } from "./looks.mjs";
@@ -12,6 +13,7 @@ test("the lab page", async (t) => {
   try {
     await exampleTests(t, browser, lab);
     if (models) await headsTests(t, browser, lab);
+    if (models) await concatTests(t, browser, lab);
     else t.diagnostic("the shared models are absent: only the worked example was driven");
     await looksTests(t, browser, lab, models !== null);
   } finally {

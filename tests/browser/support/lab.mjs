@@ -41,9 +41,12 @@ export async function startLab(...more) {
   };
 }
 
-/** What the command line says of one query's row in every head of a layer. */
-export function show(model, input, layer, query) {
-  const args = ["show", "--json", "--model", join(models, model), "--layer", String(layer), "--query", String(query)];
+/** What a command prints of a layer and a query token with --json; `input` is a text or ids. */
+export function printed(command, model, input, layer, query, ...more) {
+  const args = [command, "--json", "--model", join(models, model), "--layer", String(layer), "--query", String(query), ...more];
   args.push(...(Array.isArray(input) ? ["--ids", input.join(",")] : [input]));
   return JSON.parse(execFileSync(binary, args, { encoding: "utf8", maxBuffer: 1 << 26 }));
 }
+
+/** What the command line says of one query's row in every head of a layer. */
+export const show = (...asked) => printed("show", ...asked);

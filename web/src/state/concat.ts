@@ -46,6 +46,11 @@ export function chooseOther(next: string): void {
 /** The part of the concatenated vector under the pointer or the key. */
 export const cursor = signal<{ readonly head: number; readonly component: number } | null>(null);
 
+export function pointAt(next: typeof cursor.value): void {
+  touchWork();
+  cursor.value = next;
+}
+
 const kMostKept = 64;
 
 /** What the engine has to say about a head of the layer on show, fetched when it is first looked at. */

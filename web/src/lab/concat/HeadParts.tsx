@@ -2,7 +2,7 @@
 import type { Concat, ConcatHead } from "../../api/types.ts";
 import { t } from "../../i18n/index.ts";
 import { barsPath, largest, signed } from "../../maths/vectors.ts";
-import { cursor, gateOf, setGate } from "../../state/concat.ts";
+import { cursor, gateOf, pointAt, setGate } from "../../state/concat.ts";
 import { theme } from "../../state/preferences.ts";
 import { headColour } from "../../ui/colour.ts";
 import { moveIndex } from "../../ui/roving.ts";
@@ -16,10 +16,11 @@ interface StripProps {
 /** A head's z as bars; a cursor in it is moved by pointer and arrow keys, and says value and origin. */
 function Strip({ head, most }: StripProps) {
   const size = head.z.length;
-  const at = cursor.value?.head === head.head ? cursor.value.component : null;
-  const show = (component: number) => (cursor.value = { head: head.head, component });
+  const componentOf = (place: typeof cursor.value) => (place?.head === head.head ? place.component : null);
+  const at = componentOf(cursor.value);
+  const show = (component: number) => pointAt({ head: head.head, component });
   const onKey = (event: KeyboardEvent) => {
-    const next = moveIndex(event.key, at ?? -1, size);
+    const next = moveIndex(event.key, componentOf(cursor.peek()) ?? -1, size);
     if (next === null) return;
     event.preventDefault();
     show(Math.max(0, next));
@@ -96,7 +97,7 @@ export function HeadParts({ current }: { readonly current: Concat }) {
     <div class="concat-block">
       <h3>{t("concat_step", { heads: current.heads.length, dim: current.heads[0]?.z.length ?? 0, width })}</h3>
       <p class="hint">{t("concat_hint")}</p>
-      <div class="z-parts" onPointerLeave={() => (cursor.value = null)}>
+      <div class="z-parts" onPointerLeave={() => pointAt(null)}>
         {current.heads.map((head) => (
           <HeadPart key={head.head} head={head} most={most} layer={current.layer} />
         ))}

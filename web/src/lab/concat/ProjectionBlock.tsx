@@ -5,6 +5,7 @@ import type { Matrix } from "../../api/types.ts";
 import { t } from "../../i18n/index.ts";
 import { largest, signed } from "../../maths/vectors.ts";
 import { projectionOf } from "../../state/concat.ts";
+import { touchWork } from "../../state/idle.ts";
 import { theme } from "../../state/preferences.ts";
 import { headOklch, rgbBytes } from "../../ui/colour.ts";
 import { moveIndex } from "../../ui/roving.ts";
@@ -26,6 +27,10 @@ export function ProjectionBlock({ head }: { readonly head: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const at = useSignal(0);
   const block = projectionOf(head);
+  const pointAt = (next: number) => {
+    touchWork();
+    at.value = next;
+  };
   const inTheme = theme.value;
   useEffect(() => {
     const grey = inTheme === "dark" ? [205, 210, 218] : [60, 66, 76];
@@ -40,7 +45,7 @@ export function ProjectionBlock({ head }: { readonly head: number }) {
     const next = moveIndex(event.key, cell, block.data.length, block.columns);
     if (next === null) return;
     event.preventDefault();
-    at.value = next;
+    pointAt(next);
   };
   return (
     <figure class="projection-block" data-block={head}>
@@ -59,7 +64,7 @@ export function ProjectionBlock({ head }: { readonly head: number }) {
           const box = event.currentTarget.getBoundingClientRect();
           const x = Math.floor(((event.clientX - box.left) / box.width) * block.columns);
           const y = Math.floor(((event.clientY - box.top) / box.height) * block.rows);
-          if (x >= 0 && y >= 0 && x < block.columns && y < block.rows) at.value = y * block.columns + x;
+          if (x >= 0 && y >= 0 && x < block.columns && y < block.rows) pointAt(y * block.columns + x);
         }}
       >
         <canvas ref={canvas} width={block.columns} height={block.rows} aria-hidden="true" />
