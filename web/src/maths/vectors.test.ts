@@ -23,5 +23,6 @@ test("numbers are short and never pretend", () => {
   assert.equal(fixed(-0.0001, 3), "0.000");
   assert.equal(percent(0.6872), "68.7 %");
   assert.equal(percent(0.0153), "1.53 %");
+  assert.equal(percent(0), "0 %");
   assert.equal(percent(0.0002), "<0.1 %");
 });

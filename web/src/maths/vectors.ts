@@ -55,5 +55,6 @@ export function signed(value: number): string {
 /** A probability: more digits where it is small. */
 export function percent(probability: number): string {
   const value = 100 * probability;
+  if (value === 0) return "0 %";
   return `${value >= 10 ? value.toFixed(1) : value >= 0.1 ? value.toFixed(2) : "<0.1"} %`;
 }

@@ -87,6 +87,7 @@ function Changed({ current, most, longest }: { readonly current: Concat; readonl
 export function AddedVectors({ current }: { readonly current: Concat }) {
   const open = useSignal<number | null>(null);
   const most = largest(current.heads.map((head) => head.head_out));
+  const mostOut = largest([current.out]); // the sum has a scale of its own
   const longest = Math.max(current.norm, ...current.heads.map((head) => head.norm), current.b_o?.norm ?? 0) || 1;
   return (
     <div class="concat-block">
@@ -150,8 +151,8 @@ export function AddedVectors({ current }: { readonly current: Concat }) {
                 <td />
               </tr>
             )}
-            <Final current={current} most={most} longest={longest} />
-            <Changed current={current} most={most} longest={longest} />
+            <Final current={current} most={mostOut} longest={longest} />
+            <Changed current={current} most={mostOut} longest={longest} />
           </tbody>
         </table>
       </div>
