@@ -55,12 +55,23 @@ bool is_heldout(std::uint64_t pair) {
   return pair % kHeldoutShare == 0 || always.contains(pair);
 }
 
+/// Who has never met two opposites together cannot know what a negated one means, so they are never
+/// held out from each other.
+bool are_opposites(std::string_view a, std::string_view b) {
+  for (const Language language : kLanguages)
+    for (const Word& word : word_lists(language)[static_cast<std::size_t>(Kind::antonyms)])
+      if (word.forms[0] == a && word.forms[1] == b) return true;
+  return false;
+}
+
 bool holds_heldout_pair(const std::vector<std::string_view>& keys) {
   std::vector<std::uint64_t> hashes;
   for (const std::string_view key : keys) hashes.push_back(hash_word(key));
   for (std::size_t i = 0; i < hashes.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
-      if (keys[i] != keys[j] && is_heldout(hash_pair(hashes[i], hashes[j]))) return true;
+      if (keys[i] != keys[j] && is_heldout(hash_pair(hashes[i], hashes[j])) &&
+          !are_opposites(keys[i], keys[j]))
+        return true;
   return false;
 }
 
@@ -108,7 +119,7 @@ std::optional<Relation> relation_named(std::string_view name) {
 }
 
 bool is_heldout_pair(std::string_view a, std::string_view b) {
-  return a != b && is_heldout(hash_pair(hash_word(a), hash_word(b)));
+  return a != b && is_heldout(hash_pair(hash_word(a), hash_word(b))) && !are_opposites(a, b);
 }
 
 MicroWorld::MicroWorld(MicroWorldConfig config) : config_(std::move(config)) {
