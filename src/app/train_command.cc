@@ -150,7 +150,7 @@ void add_train(CommandLine& line) {
   command->add_option("--out", options->out, "Folder for the model (default: trained/NAME)")
       ->type_name("DIR");
   command->add_option("--steps", options->steps, "Steps, instead of the settings'")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->type_name("N");
   command->add_option("--seed", options->seed, "Seed, instead of the settings'")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53))

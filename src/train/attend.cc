@@ -45,7 +45,8 @@ MutableTensorView rotated_heads(const BlockPass& pass, Tensor& qkv) {
 
 }  // namespace
 
-void attend_forward(const BlockPass& pass, TensorView from, MutableTensorView to) {
+void attend_forward(const BlockPass& pass, TensorView from, TensorView residual,
+                    MutableTensorView to) {
   BlockTape& kept = pass.kept();
   apply_linear(pass.parameters.qkv, from, pass.rows(kept.qkv));
   if (!pass.config.rope_inv_freq.empty())
@@ -53,7 +54,7 @@ void attend_forward(const BlockPass& pass, TensorView from, MutableTensorView to
          pass.batch.positions);
   for (const SequenceGroup& group : pass.batch.groups)
     attention(tensors_of(pass, group), options_of(pass));
-  apply_linear(pass.parameters.out, pass.rows(kept.z), to);
+  apply_linear(pass.parameters.out, pass.rows(kept.z), to, residual);
 }
 
 void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
@@ -76,7 +77,8 @@ void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
   if (!c.rope_inv_freq.empty())
     rope_backward(rotated_heads(pass, tape.d_qkv), tape.rope, RopeLayout::half_split,
                   pass.batch.positions);
-  linear_backward(pass.parameters.qkv, gradients.qkv, {io.from, pass.rows(tape.d_qkv), io.d_from});
+  linear_backward(pass.parameters.qkv, gradients.qkv,
+                  {io.from, pass.rows(tape.d_qkv), io.d_from, io.add_to_d_from});
 }
 
 }  // namespace headlight

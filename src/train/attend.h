@@ -5,13 +5,15 @@
 
 namespace headlight {
 
-/// to = attention(from) W_O + b_O.
-void attend_forward(const BlockPass& pass, TensorView from, MutableTensorView to);
+/// to = residual + attention(from) W_O + b_O.
+void attend_forward(const BlockPass& pass, TensorView from, TensorView residual,
+                    MutableTensorView to);
 
 struct AttendBackward {
   TensorView from;           ///< what attend_forward read
   TensorView d_to;           ///< the gradient of what it wrote
-  MutableTensorView d_from;  ///< replaced
+  MutableTensorView d_from;  ///< may be d_to's memory
+  bool add_to_d_from = false;
 };
 /// Adds to the gradients of the projections.
 void attend_backward(const BlockPass& pass, const BlockParameters& gradients,

@@ -12,8 +12,9 @@ void copy(TensorView from, MutableTensorView to) {
   std::ranges::copy(elements(from), elements(to).begin());
 }
 
-/// to = from + down(activation(up(from))), gated in llama.
-void mlp_forward(const BlockPass& pass, TensorView from, MutableTensorView to) {
+/// to = residual + down(activation(up(from))), gated in llama.
+void mlp_forward(const BlockPass& pass, TensorView from, TensorView residual,
+                 MutableTensorView to) {
   BlockTape& kept = pass.kept();
   const BlockParameters& w = pass.parameters;
   const auto up = pass.rows(kept.up), active = pass.rows(kept.active);
@@ -27,29 +28,34 @@ void mlp_forward(const BlockPass& pass, TensorView from, MutableTensorView to) {
     copy(up, active);
     activate(pass.config.activation, elements(active));
   }
-  apply_linear(w.down, active, to);
+  apply_linear(w.down, active, to, residual);
 }
 
-/// d_from = the gradient through the MLP of d_to.
-void mlp_backward(const BlockPass& pass, const BlockParameters& gradients, TensorView d_to,
-                  MutableTensorView d_from) {
+struct MlpBackward {
+  TensorView d_to;
+  MutableTensorView d_from;  ///< may be d_to's memory
+  bool add_to_d_from = false;
+};
+/// d_from (+)= the gradient through the MLP of d_to.
+void mlp_backward(const BlockPass& pass, const BlockParameters& gradients, const MlpBackward& io) {
   BlockTape& kept = pass.kept();
   const BlockParameters& w = pass.parameters;
   const TensorView from = pass.rows(kept.h2), up = pass.rows(kept.up);
   const auto d_up = pass.rows(pass.tape.d_ff);
-  linear_backward(w.down, gradients.down, {pass.rows(kept.active), d_to, d_up});
+  linear_backward(w.down, gradients.down, {pass.rows(kept.active), io.d_to, d_up});
   if (w.gate) {
     const TensorView gate = pass.rows(kept.gate);
     const auto d_gate = pass.rows(pass.tape.d_gate);
     activate_gated_backward(pass.config.activation,
                             {elements(gate), elements(up), elements(TensorView(d_up))},
                             elements(d_gate), elements(d_up));
-    linear_backward(w.gate, gradients.gate, {from, d_gate, d_from});
+    linear_backward(w.gate, gradients.gate, {from, d_gate, io.d_from, io.add_to_d_from});
   } else {
     activate_backward(pass.config.activation, elements(up), elements(TensorView(d_up)),
                       elements(d_up));
   }
-  linear_backward(w.up, gradients.up, {from, d_up, d_from, static_cast<bool>(w.gate)});
+  const bool add = io.add_to_d_from || w.gate;
+  linear_backward(w.up, gradients.up, {from, d_up, io.d_from, add});
 }
 
 bool post_norm(const BlockPass& pass) {
@@ -65,20 +71,16 @@ void block_forward(const BlockPass& pass, MutableTensorView next) {
   const auto x = pass.rows(kept.x), mid = pass.rows(kept.mid), h2 = pass.rows(kept.h2);
   if (post_norm(pass)) {
     const auto last = pass.rows(kept.last);
-    attend_forward(pass, x, mid);
-    add_to(mid, x);
+    attend_forward(pass, x, x, mid);
     apply_norm(config, w.attn_norm, mid, h2);
-    mlp_forward(pass, h2, last);
-    add_to(last, h2);
+    mlp_forward(pass, h2, h2, last);
     apply_norm(config, w.mlp_norm, last, next);
   } else {
     const auto h = pass.rows(kept.h);
     apply_norm(config, w.attn_norm, x, h);
-    attend_forward(pass, h, mid);
-    add_to(mid, x);
+    attend_forward(pass, h, x, mid);
     apply_norm(config, w.mlp_norm, mid, h2);
-    mlp_forward(pass, h2, next);
-    add_to(next, mid);
+    mlp_forward(pass, h2, mid, next);
   }
 }
 
@@ -90,16 +92,14 @@ void block_backward(const BlockPass& pass, const BlockParameters& gradients) {
   const TensorView x = pass.rows(kept.x), mid = pass.rows(kept.mid);
   if (post_norm(pass)) {
     norm_backward(config, w.mlp_norm, gradients.mlp_norm, {pass.rows(kept.last), d_x, d_x});
-    mlp_backward(pass, gradients, d_x, d_h);
-    add_to(d_x, d_h);
+    mlp_backward(pass, gradients, {d_x, d_x, true});
     norm_backward(config, w.attn_norm, gradients.attn_norm, {mid, d_x, d_x});
-    attend_backward(pass, gradients, {.from = x, .d_to = d_x, .d_from = d_h});
-    add_to(d_x, d_h);
+    attend_backward(pass, gradients, {x, d_x, d_x, true});
   } else {
-    mlp_backward(pass, gradients, d_x, d_h);
+    mlp_backward(pass, gradients, {d_x, d_h});
     norm_backward(config, w.mlp_norm, gradients.mlp_norm, {mid, d_h, d_h});
     add_to(d_x, d_h);
-    attend_backward(pass, gradients, {.from = pass.rows(kept.h), .d_to = d_x, .d_from = d_h});
+    attend_backward(pass, gradients, {pass.rows(kept.h), d_x, d_h});
     norm_backward(config, w.attn_norm, gradients.attn_norm, {x, d_h, d_h});
     add_to(d_x, d_h);
   }

@@ -8,8 +8,9 @@
 
 namespace headlight {
 
-/// y = x W + b.
-void apply_linear(const LinearParameters& layer, TensorView x, MutableTensorView y);
+/// y = x W + b, plus `residual` [rows, out] where it is given.
+void apply_linear(const LinearParameters& layer, TensorView x, MutableTensorView y,
+                  TensorView residual = {});
 /// Adds to the layer's gradients; d_x (+)= d_y W^T, where d_x is given.
 struct LinearBackward {
   TensorView x, d_y;

@@ -39,8 +39,8 @@ constexpr std::array kPresets = {
             "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
-  "steps": 20000, "sequences": 256, "micro_batches": 4, "learning_rate": 0.001, "warmup": 500,
-  "weight_decay": 0.01, "checkpoint_every": 500, "evaluate_every": 1000, "snapshots": 60
+  "steps": 10000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
+  "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 60
 })"},
 };
 

@@ -33,7 +33,7 @@ void visit_data(Settings& s, Visit&& visit) {
 
 template <class Settings, class Visit>
 void visit_run(Settings& s, Visit&& visit) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  constexpr std::int64_t kMost = 1 << 30;
   visit("seed", s.seed, Range<std::int64_t>{0, std::int64_t{1} << 53});
   visit("steps", s.steps, Range<std::int64_t>{1, kMost});
   visit("sequences", s.sequences, Range<std::int64_t>{1, 1 << 20});
@@ -51,7 +51,7 @@ void visit_run(Settings& s, Visit&& visit) {
 
 template <class Settings, class Visit>
 void visit_habits(Settings& s, Visit&& visit) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  constexpr std::int64_t kMost = 1 << 30;
   visit("checkpoint_every", s.checkpoint_every, Range<std::int64_t>{1, kMost});
   visit("evaluate_every", s.evaluate_every, Range<std::int64_t>{1, kMost});
   visit("snapshots", s.snapshots, Range<std::int64_t>{0, 10000});
