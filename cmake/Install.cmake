@@ -40,6 +40,7 @@ set(installed_headers
   model/attention_config.h
   model/kv_cache.h
   model/multi_head_attention.h
+  model/paged_kv_cache.h
   model/torch_masks.h
 )
 install(CODE "

@@ -8,4 +8,5 @@
 #include "kernels/attention_pattern.h"
 #include "model/kv_cache.h"
 #include "model/multi_head_attention.h"
+#include "model/paged_kv_cache.h"
 #include "model/torch_masks.h"

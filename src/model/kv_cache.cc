@@ -1,10 +1,10 @@
 #include "model/kv_cache.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "model/kv_storage.h"
 
 namespace headlight {
 namespace {
@@ -17,21 +17,8 @@ void check_entry(std::string_view name, TensorView view, const KvCacheShape& c,
             view.dim(3) == width && view.stride(3) == 1,
         kOp, "{} {} does not fit the cache; it must be [{}, new keys, {}, {}], inner stride 1",
         name, view.shape(), c.batch, c.n_kv_heads, width);
-  check(view.dtype() == DType::f32, kOp, "{} {} is {}; the cache holds f32", name, view.shape(),
-        name_of(view.dtype()));
-}
-
-/// from [B, T, H, W] behind the first `length` keys of to [B, H, capacity, W].
-void copy_in(TensorView from, std::int64_t length, MutableTensorView to) {
-  const auto* source = from.as<float>();
-  auto* target = to.as<float>();
-  const std::int64_t heads = from.dim(2), width = from.dim(3);
-  parallel_for(from.dim(0) * heads, [&](std::int64_t i) {
-    const std::int64_t b = i / heads, h = i % heads;
-    for (std::int64_t t = 0; t < from.dim(1); ++t)
-      std::copy_n(source + b * from.stride(0) + t * from.stride(1) + h * from.stride(2), width,
-                  target + b * to.stride(0) + h * to.stride(1) + (length + t) * to.stride(2));
-  });
+  check(view.dtype() == DType::f32, kOp, "{} {} is {}; a cache is given f32, whatever it stores",
+        name, view.shape(), name_of(view.dtype()));
 }
 
 }  // namespace
@@ -43,8 +30,13 @@ KvCache::KvCache(const KvCacheShape& shape) : shape_(shape) {
         "batch {}, capacity {}, n_kv_heads {}, head_dim {}, head_dim_v {}: all must be 1 or "
         "more",
         shape.batch, shape.capacity, shape.n_kv_heads, shape.head_dim, shape.head_dim_v);
-  k_ = Tensor({shape.batch, shape.n_kv_heads, shape.capacity, shape.head_dim});
-  v_ = Tensor({shape.batch, shape.n_kv_heads, shape.capacity, shape.head_dim_v});
+  check_storage(kOp, shape.dtype);
+  const Shape rows{shape.batch, shape.n_kv_heads, shape.capacity};
+  k_ = Tensor(shape.dtype, {rows[0], rows[1], rows[2], shape.head_dim});
+  v_ = Tensor(shape.dtype, {rows[0], rows[1], rows[2], shape.head_dim_v});
+  if (shape.dtype != DType::i8) return;
+  k_scale_ = Tensor(rows);
+  v_scale_ = Tensor(rows);
 }
 
 void KvCache::append(TensorView k, TensorView v) {
@@ -54,8 +46,8 @@ void KvCache::append(TensorView k, TensorView v) {
         v.shape());
   check(k.dim(1) <= room(), kOp, "{} more keys do not fit: {} of {} are taken", k.dim(1), length_,
         shape_.capacity);
-  copy_in(k, length_, k_);
-  copy_in(v, length_, v_);
+  copy_in(k, k_, k_scale_);
+  copy_in(v, v_, v_scale_);
   length_ += k.dim(1);
 }
 
@@ -65,12 +57,35 @@ void KvCache::truncate(std::int64_t length) {
   length_ = length;
 }
 
+/// from [B, T, H, W] behind the first `length_` keys of stored [B, H, capacity, W].
+void KvCache::copy_in(TensorView from, Tensor& stored, Tensor& scale) const {
+  const auto* source = from.as<float>();
+  auto* target = static_cast<std::byte*>(stored.view().data());
+  const std::int64_t heads = from.dim(2), width = from.dim(3);
+  const auto element = static_cast<std::int64_t>(size_of(shape_.dtype));
+  float* scales = scale ? scale.span<float>().data() : nullptr;
+  parallel_for(from.dim(0) * heads, [&](std::int64_t i) {
+    const std::int64_t b = i / heads, h = i % heads;
+    for (std::int64_t t = 0; t < from.dim(1); ++t) {
+      const std::int64_t row = i * shape_.capacity + length_ + t;
+      store_head(kOp,
+                 {source + b * from.stride(0) + t * from.stride(1) + h * from.stride(2),
+                  static_cast<std::size_t>(width)},
+                 shape_.dtype, target + row * width * element, scales ? scales + row : nullptr);
+    }
+  });
+}
+
 TensorView KvCache::filled(const Tensor& stored) const {
-  const std::int64_t width = stored.dim(3);
-  return {stored.view().data(),
-          DType::f32,
-          {shape_.batch, length_, shape_.n_kv_heads, width},
-          {stored.view().stride(0), width, shape_.capacity * width, 1}};
+  if (!stored) return {};
+  const std::int64_t width = stored.shape().rank() == 4 ? stored.dim(3) : 1;
+  Shape shape{shape_.batch, length_, shape_.n_kv_heads};
+  Shape strides{shape_.n_kv_heads * shape_.capacity * width, width, shape_.capacity * width};
+  if (stored.shape().rank() == 4) {
+    shape.push_back(width);
+    strides.push_back(1);
+  }
+  return {stored.view().data(), stored.dtype(), shape, strides};
 }
 
 }  // namespace headlight

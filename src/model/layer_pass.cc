@@ -98,6 +98,8 @@ AttentionTensors LayerPass::tensors(const LayerHeads& heads, MutableTensorView l
   AttentionTensors t{.q = query_view(heads.q, part),
                      .k = cache_ ? cache_->keys() : key_view(heads.k, part),
                      .v = cache_ ? cache_->values() : key_view(heads.v, part),
+                     .k_scale = cache_ ? cache_->key_scales() : TensorView(),
+                     .v_scale = cache_ ? cache_->value_scales() : TensorView(),
                      .alibi_slopes = m_.alibi_slopes,
                      .sinks = m_.values(AttentionWeight::sinks),
                      .head_gate = options_.head_gate,

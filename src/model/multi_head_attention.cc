@@ -176,14 +176,16 @@ AttentionReport MultiHeadAttention::backward(TensorView x, const LayerRecord& re
   return run_layer_backward(*impl_, {.query = x}, record.impl(), gradients, options);
 }
 
-KvCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity) const {
+KvCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity,
+                                       DType dtype) const {
   const MultiHeadAttentionConfig& c = impl_->config;
   check(capacity >= 1, kOp, "a cache for {} tokens was asked for; give 1 or more", capacity);
   KvCache cache({.batch = batch,
                  .capacity = capacity + c.added_keys(),
                  .n_kv_heads = c.n_kv_heads,
                  .head_dim = c.head_dim,
-                 .head_dim_v = c.head_dim_v});
+                 .head_dim_v = c.head_dim_v,
+                 .dtype = dtype});
   const auto append = [&](const float* k, const float* v) {
     cache.append(TensorView(k, {batch, 1, c.n_kv_heads, c.head_dim}, {0, 0, c.head_dim, 1}),
                  TensorView(v, {batch, 1, c.n_kv_heads, c.head_dim_v}, {0, 0, c.head_dim_v, 1}));

@@ -154,7 +154,8 @@ class MultiHeadAttention {
   AttentionReport backward(TensorView x, const LayerRecord& record, const LayerGradients& gradients,
                            const LayerOptions& options = {});
   /// A cache for this layer with room for `capacity` tokens; its added keys are in it already.
-  KvCache make_cache(std::int64_t batch, std::int64_t capacity) const;
+  /// They are stored as `dtype`: f32, bf16, f16 or i8.
+  KvCache make_cache(std::int64_t batch, std::int64_t capacity, DType dtype = DType::f32) const;
 
   struct Impl;
 
