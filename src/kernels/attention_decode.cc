@@ -31,7 +31,7 @@ struct DecodeUnit {
 /// Working memory of one thread.
 struct DecodeScratch {
   Tensor storage;
-  float* q = nullptr;       ///< [heads of a unit, rows, head_dim], scaled, in PlaceOf order
+  float* q = nullptr;       ///< [heads of a unit, rows, head_dim], scaled, as Place<T> puts it
   float* scores = nullptr;  ///< [rows, kDecodeBlock]
   float* pairs = nullptr;   ///< [kDecodeBlock], or a widened query
   float* shrink = nullptr;  ///< [rows]

@@ -54,7 +54,8 @@ inline void prefetch_line(const std::byte* p, std::size_t offset) {
   if (step >= kLine || offset % kLine == 0) __builtin_prefetch(p + offset);
 }
 
-/// One row's running result over some keys: [head_dim_v padded] floats of z, then these two.
+/// One row's running result over some keys: [head_dim_v padded] floats of z, and before them these
+/// two.
 struct RowState {
   float* z;
   float& max() const { return z[-2]; }  ///< times log2(e)
