@@ -15,6 +15,7 @@
 #include "kernels/attention.h"
 #include "kernels/attention_statistics.h"
 #include "kernels/target_override.h"
+#include "memory.h"
 #include "peak.h"
 #include "peak_bf16.h"
 #include "pinning.h"
@@ -34,6 +35,7 @@ struct Options {
   DType dtype = DType::f32;  ///< of q, k, v and z
   std::string kernel, isa;
   double seconds = 2;
+  bool memory = false;
   bool json = false;
 };
 
@@ -69,6 +71,7 @@ class Statistics {
 /// Rates of one case in GFLOP/s, and of the peak slices around its calls.
 struct Rates {
   std::vector<double> calls, peaks, shares;
+  double scratch_mib = 0;
   std::vector<double> costs;  // time with statistics over the time without
   double dot_peak = 0;        ///< of VDPBF16PS; 0 where it is not asked for, or there is none
   AttentionReport report;
@@ -80,6 +83,17 @@ double useful_flops(const Options& o, const Case& c) {
   const double t = static_cast<double>(c.length);
   const double pairs = o.causal ? t * (t + 1) / 2 : t * t;
   return 4.0 * static_cast<double>(c.head_dim * o.heads) * pairs;
+}
+
+/// MiB that one call, the first, takes beyond its inputs and outputs, among them a mask of keys.
+double scratch_mib(const AttentionTensors& plain, const AttentionOptions& options) {
+  Tensor mask(DType::boolean, {1, 1, 1, plain.k.dim(1)});
+  std::ranges::fill(mask.span<bool>(), true);
+  AttentionTensors tensors = plain;
+  tensors.mask = mask;
+  const double before = settle_memory();
+  attention(tensors, options);
+  return memory_mib("VmHWM") - before;
 }
 
 Rates measure(const Options& o, const Case& c) {
@@ -99,6 +113,10 @@ Rates measure(const Options& o, const Case& c) {
   const AttentionOptions options{.causal = o.causal ? Causal::bottom_right : Causal::none,
                                  .kernel = o.kernel};
   Rates rates;
+  if (o.memory) {
+    rates.scratch_mib = scratch_mib(asking, options);
+    return rates;
+  }
   attention(asking, options);
   rates.report = attention(tensors, options);  // warms caches, and the thread's working memory
   if (o.dtype != DType::f32 && has_bf16_dot()) rates.dot_peak = bf16_dot_peak_gflops(o.threads);
@@ -177,6 +195,7 @@ Options parse(CLI::App& app, int argc, char** argv) {
   app.add_option("--kernel", o.kernel, "force this kernel");
   app.add_option("--isa", o.isa, "force this instruction set (avx2, avx3)");
   app.add_option("--seconds", o.seconds, "time to spend on each case");
+  app.add_flag("--memory", o.memory, "make one call, and say how much memory it took");
   app.add_flag("--json", o.json, "one JSON object a line");
   app.parse(argc, argv);
   return o;
@@ -187,10 +206,14 @@ void run(const Options& o) {
   use_target_from_environment();
   set_threads(o.threads);
   pin_threads(o.threads);
-  if (!o.json) print_heading(o);
+  if (!o.json && !o.memory) print_heading(o);
   for (const std::int64_t head_dim : o.head_dims)
     for (const std::int64_t length : o.lengths)
-      print_row(o, {length, head_dim}, measure(o, {length, head_dim}));
+      if (o.memory)
+        fmt::print("{:>6} {:>5} {:>9.1f} MiB beyond inputs and outputs\n", length, head_dim,
+                   measure(o, {length, head_dim}).scratch_mib);
+      else
+        print_row(o, {length, head_dim}, measure(o, {length, head_dim}));
 }
 
 }  // namespace

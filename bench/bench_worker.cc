@@ -2,7 +2,6 @@
 // bench/peers/protocol.py describes them.
 // usage: bench_worker      (HEADLIGHT_THREADS says how many threads)
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <chrono>
 #include <ctime>
@@ -17,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "memory.h"
 #include "peak.h"
 #include "workload.h"
 
@@ -27,21 +27,6 @@ using Json = nlohmann::json;
 using Workloads = std::map<std::string, std::unique_ptr<Workload>>;
 
 constexpr std::size_t kMaxCalls = 4000;
-
-// A field of /proc/self/status, in MiB.
-double memory_mib(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind(key + ":", 0) == 0) return std::stod(line.substr(key.size() + 1)) / 1024;
-  return 0;
-}
-
-// Gives freed memory back and forgets the peak; returns what is resident now, in MiB.
-double settle_memory() {
-  malloc_trim(0);
-  std::ofstream("/proc/self/clear_refs") << "5";
-  return memory_mib("VmRSS");
-}
 
 double cpu_ms() {
   timespec now{};

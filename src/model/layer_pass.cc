@@ -64,7 +64,8 @@ void LayerPass::reserve_rotations() {
 /// position from the end, or by the padded length.
 bool LayerPass::can_shorten() const {
   return !options_.mask && !options_.bias && options_.requests.patterns.empty() &&
-         c_.causal == Causal::none && c_.window.left < 0 && c_.window.right < 0 && !c_.alibi;
+         !options_.requests.statistics && c_.causal == Causal::none && c_.window.left < 0 &&
+         c_.window.right < 0 && !c_.alibi;
 }
 
 bool LayerPass::one_by_one() const {

@@ -14,6 +14,7 @@
 
 #include "core/tensor.h"
 #include "kernels/attention.h"
+#include "kernels/attention_statistics.h"
 #include "kernels/gradient_mode.h"
 #include "model/attention_config.h"
 #include "model/kv_cache.h"
@@ -50,6 +51,9 @@ struct LayerRequests {
   MutableTensorView z = {};         ///< contiguous fp32 [B, Tq, H, Dv], after the head gate
   MutableTensorView head_out = {};  ///< contiguous fp32 [B, Tq, H, d_out]: z_h W_o^h, without b_o
   std::span<const PatternRequest> patterns = {};
+  /// Reductions of the patterns, and chosen rows, from the tiles that the call computes anyway. Its
+  /// keys count the added ones, which come first, and the cache's. Not with cu_seqlens.
+  const AttentionStatistics* statistics = nullptr;
 };
 
 /// What a forward call keeps for MultiHeadAttention::backward: q, k, v, z and lse, O(T). Its memory

@@ -125,6 +125,8 @@ void check_requests(const MultiHeadAttentionConfig& c, const LayerInputs& in,
   check_output("lse", o.requests.lse, {batch, c.n_heads, length}, false);
   check_output("z", o.requests.z, {batch, length, c.n_heads, c.head_dim_v}, true);
   check_output("head_out", o.requests.head_out, {batch, length, c.n_heads, c.d_out}, true);
+  check(!o.requests.statistics || o.cu_seqlens.empty(), kOp,
+        "statistics are asked for with cu_seqlens; call once for each sequence");
   const std::int64_t entries = o.cu_seqlens.empty() ? batch : std::ssize(o.cu_seqlens) - 1;
   for (const PatternRequest& r : o.requests.patterns)
     check(0 <= r.batch && r.batch < entries, kOp,

@@ -167,9 +167,11 @@ class LayerCall : LayerPass {
   }
 
   /// Runs the op, and the patterns asked of the batch entries in it.
-  AttentionReport attend(const AttentionTensors& t, const LayerPart& part) const {
+  AttentionReport attend(AttentionTensors t, const LayerPart& part) const {
+    t.statistics = options_.requests.statistics;
     const AttentionOptions options = attention_options();
     AttentionReport report = attention(t, options);
+    t.statistics = nullptr;
     for (const PatternRequest& r : options_.requests.patterns) {
       const std::int64_t batch = r.batch - part.first;
       if (batch < 0 || batch >= t.q.dim(0)) continue;

@@ -99,7 +99,12 @@ TEST_P(SelfAttention, EqualsThePlainLayer) {
     Tensor lse({3, c.n_heads, length}), pattern({length, c.added_keys() + length});
     const PatternRequest request{
         .batch = 1, .head = c.n_heads - 1, .row_end = length, .out = pattern};
-    layer.forward(x, out, {.requests = {.lse = lse, .z = z, .patterns = {&request, 1}}});
+    const std::int64_t heads[] = {request.head};
+    Tensor tiled({3, 1, length, pattern.dim(1)});
+    const AttentionStatistics statistics{.heads = heads, .pattern = tiled};
+    layer.forward(
+        x, out,
+        {.requests = {.lse = lse, .z = z, .patterns = {&request, 1}, .statistics = &statistics}});
     for (std::int64_t b = 0; b < 3; ++b) {
       const Matrix rows = rows_of(x, b);
       const PlainResult plain = PlainLayer(layer).run({.query = rows, .key = rows, .value = rows});
@@ -107,13 +112,14 @@ TEST_P(SelfAttention, EqualsThePlainLayer) {
       expect_close(plain.lse, rows_of(lse, b));
       for (std::int64_t h = 0; h < c.n_heads; ++h)
         expect_close(plain.z[static_cast<std::size_t>(h)], head_rows(z, b, h));
-      if (b != 1) continue;
-      Matrix ours;
-      for (std::int64_t i = 0; i < length; ++i) {
-        const float* row = pattern.span<float>().data() + i * pattern.dim(1);
-        ours.emplace_back(row, row + pattern.dim(1));
-      }
-      expect_close(plain.pattern.back(), ours);
+      const auto matrix = [&](const float* row) {
+        Matrix pattern_rows;
+        for (std::int64_t i = 0; i < length; ++i, row += pattern.dim(1))
+          pattern_rows.emplace_back(row, row + pattern.dim(1));
+        return pattern_rows;
+      };
+      expect_close(plain.pattern.back(), matrix(tiled.span<float>().data() + b * pattern.numel()));
+      if (b == 1) expect_close(plain.pattern.back(), matrix(pattern.span<float>().data()));
     }
   }
 }
