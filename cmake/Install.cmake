@@ -35,6 +35,7 @@ set(installed_headers
   core/threads_tsan_inl.h
   kernels/attention.h
   kernels/attention_pattern.h
+  kernels/attention_statistics.h
   kernels/gradient_mode.h
   kernels/rope.h
   model/attention_config.h

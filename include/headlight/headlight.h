@@ -6,6 +6,7 @@
 #include "core/threads.h"
 #include "kernels/attention.h"
 #include "kernels/attention_pattern.h"
+#include "kernels/attention_statistics.h"
 #include "model/kv_cache.h"
 #include "model/multi_head_attention.h"
 #include "model/paged_kv_cache.h"
