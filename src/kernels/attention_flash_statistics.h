@@ -20,7 +20,7 @@ namespace headlight {
 /// not depend on the order in which threads add.
 class ColumnTotals {
  public:
-  ColumnTotals(MutableTensorView out)
+  explicit ColumnTotals(MutableTensorView out)
       : out_(out),
         totals_(static_cast<std::size_t>(out.numel())),
         locks_(std::make_unique<std::mutex[]>(static_cast<std::size_t>(slots()))) {}

@@ -329,6 +329,7 @@ class FlashWorker {
       if (tile.some.last <= span.end) finish_tile(call, tile);
       pack_until(++done, count);
     }
+    pack_until(1, 1);  // where no tile saw a key of this span
   }
 
   /// What will be needed after this tile: its output, the next one's queries, keys to be packed.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <random>
 
 #include "core/threads.h"
@@ -270,6 +272,31 @@ TEST(Attention, ASinkFarAboveEveryScoreTakesTheRowAndKeepsItsLse) {
     attention(tensors, options);
     for (const float x : z.span<float>()) EXPECT_EQ(x, 0.0f) << kernel.name;
     for (const float x : lse.span<float>()) EXPECT_EQ(x, 1000.0f) << kernel.name;
+  }
+}
+
+TEST(Attention, AHeadSwitchedOffGivesZerosWhateverItsValuesHold) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const AttentionKernel& kernel : attention_kernels()) {
+    Tensor q({1, 60, 2, 8}), v({1, 60, 2, 8}), z({1, 60, 2, 8}), lse({1, 2, 60});
+    std::ranges::fill(q.span<float>(), 0.5f);
+    std::ranges::fill(v.span<float>(), nan);
+    const std::array<float, 2> gates{0.0f, 1.0f};
+    AttentionTensors tensors{.q = q, .k = q, .v = v, .head_gate = gates, .z = z};
+    AttentionOptions options{.kernel = kernel.name};
+    if (kernel.declines(attention_problem(tensors, options))) continue;
+    for (const bool ask : {false, true}) {
+      if (ask) tensors.lse = lse;
+      std::ranges::fill(z.span<float>(), 7.0f);
+      attention(tensors, options);
+      for (std::size_t i = 0; i < z.span<float>().size(); ++i) {
+        const bool off = i / 8 % 2 == 0;
+        EXPECT_EQ(off ? z.span<float>()[i] == 0 : std::isnan(z.span<float>()[i]), true);
+      }
+    }
+    // Every score is 8 * 0.25 / sqrt(8), of 60 keys.
+    for (const float x : lse.span<float>())
+      EXPECT_NEAR(x, 2 / std::sqrt(8.0) + std::log(60.0), 1e-5) << kernel.name;
   }
 }
 
