@@ -32,8 +32,10 @@ constexpr std::int64_t kBlockFloats = (256 << 10) / sizeof(float);
 constexpr std::int64_t kWidePanel = kRowStrideSigned * kPanelColumns;
 /// Rows that are worth a task of their own; with fewer, threads share columns instead.
 constexpr std::int64_t kRowsWorthATask = 8 * kTileRowsSigned;
-/// Multiplications and additions under which waking threads costs more than they take over.
-constexpr double kSerialFlops = 4e6;
+/// Work under which waking threads costs more than they take over: about 50 microseconds.
+constexpr double kSerialWork = 1.2e7;
+/// Multiplications and additions that take as long as a byte from memory.
+constexpr double kFlopsPerByte = 6;
 
 std::int64_t CeilDiv(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -44,8 +46,13 @@ struct GemmCall {
   const GemmPanels& b;
   const GemmOutput& c;
 
-  double flops() const {
-    return 2.0 * static_cast<double>(a.rows) * static_cast<double>(b.k) * static_cast<double>(b.n);
+  /// Multiplications and additions, and what reading the panels takes in their place.
+  double work() const {
+    const double bytes =
+        static_cast<double>(panels_of(b.n)) * static_cast<double>(panel_bytes(b.dtype, b.k));
+    const double flops =
+        2.0 * static_cast<double>(a.rows) * static_cast<double>(b.k) * static_cast<double>(b.n);
+    return flops + kFlopsPerByte * bytes;
   }
 };
 
@@ -59,7 +66,7 @@ struct GemmPlan {
         column_ranges(1),
         unit(std::lcm(call.c.finish_width, kTilePanelsSigned * kPanelColumns)) {
     units = CeilDiv(call.b.n, unit);
-    if (threads() == 1 || call.flops() < kSerialFlops) return;
+    if (threads() == 1 || call.work() < kSerialWork) return;
     const std::int64_t tasks = 2 * threads();
     row_blocks = std::max(row_blocks, std::min(tasks, call.a.rows / kRowsWorthATask));
     column_ranges = std::min(units, CeilDiv(tasks, row_blocks));

@@ -23,7 +23,9 @@ double LayerPass::flops() const {
   const double q_out = n(c_.q_width()) * n(c_.d_model) + n(c_.z_width()) * n(c_.d_out);
   const double kv = n(c_.k_width()) * n(c_.d_key) + n(c_.v_width()) * n(c_.d_value);
   const double pairs = n(queries_.tokens()) * n(cache_ ? cache_->length() : keys_.length);
-  return 2 * (n(queries_.tokens()) * q_out + n(keys_.tokens()) * kv +
+  constexpr double kReadingAWeight = 24;  // from memory
+  return kReadingAWeight * (q_out + kv) +
+         2 * (n(queries_.tokens()) * q_out + n(keys_.tokens()) * kv +
               pairs * n(c_.q_width() + c_.z_width()));
 }
 

@@ -9,8 +9,8 @@
 
 namespace headlight {
 
-/// About 80 microseconds of one core: below that, waking threads costs more than they take over.
-inline constexpr double kSerialFlops = 8e6;
+/// About 60 microseconds of one core: below that, waking threads costs more than they take over.
+inline constexpr double kSerialFlops = 12e6;
 
 /// The batch entries, or the one sequence, that one call of attention covers.
 struct LayerPart {
@@ -27,7 +27,8 @@ class LayerPass {
             const LayerOptions& options);
 
  protected:
-  /// Multiplications and additions of a forward pass, about.
+  /// Multiplications and additions of a forward pass, about, with those that fit into the time that
+  /// reading the weights takes.
   double flops() const;
   /// Keys that stand in the buffer before a sequence's own; in a cache they are there already.
   std::int64_t gap() const { return cache_ ? 0 : c_.added_keys(); }
