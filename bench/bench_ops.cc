@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -64,32 +65,81 @@ Tensor random_tensor(Shape shape) {
   return out;
 }
 
+Tensor random_weight(Shape shape, DType dtype) {
+  Tensor wide = random_tensor(shape);
+  if (dtype == DType::f32) return wide;
+  Tensor out(dtype, shape);
+  std::ranges::transform(wide.span<float>(), out.span<BFloat16>().begin(), to_bfloat16);
+  return out;
+}
+
+// Seconds of one call and the multiply-add peak measured between the calls, as the clock moves:
+// medians over about `budget` seconds.
+struct Measured {
+  double seconds, peak;
+};
+
+Measured measure(const std::function<void()>& body, double budget = 0.1) {
+  constexpr double kSlice = 5e-4;
+  body();
+  const int calls = std::max(1, static_cast<int>(kSlice / seconds_of(body)));
+  std::vector<double> seconds, peaks;
+  for (double spent = 0; spent < budget || seconds.size() < 5;) {
+    peaks.push_back(fma_slice_gflops(threads()));
+    const double taken = seconds_of([&] {
+      for (int i = 0; i < calls; ++i) body();
+    });
+    seconds.push_back(taken / calls);
+    spent += taken;
+  }
+  return {median(seconds), median(peaks)};
+}
+
+struct LinearSize {
+  std::int64_t k, n;
+};
+constexpr LinearSize kLinearSizes[] = {{48, 144},   {64, 192},    {288, 768},   {512, 512},
+                                       {512, 1536}, {768, 768},   {768, 2304},  {768, 3072},
+                                       {3072, 768}, {2048, 2048}, {4096, 4096}, {288, 32000}};
+
 // A decode step (one row) must read every weight once; more rows are bound by arithmetic.
-void bench_linear(const Report& report, double peak) {
-  if (!report.wants("linear")) return;
-  struct Size {
-    std::int64_t k, n;
-  };
-  for (const Size s :
-       {Size{48, 144}, Size{64, 192}, Size{288, 768}, Size{384, 1152}, Size{768, 768},
-        Size{768, 3072}, Size{3072, 768}, Size{2048, 2048}, Size{288, 32000}}) {
-    const Tensor weight = random_tensor({s.n, s.k});
-    const Linear linear(weight, WeightLayout::out_in);
-    const std::int64_t bytes = s.k * s.n * 4;
+void bench_linear(const Report& report, DType dtype) {
+  const std::string op = dtype == DType::f32 ? "linear" : fmt::format("linear_{}", name_of(dtype));
+  if (!report.wants(op)) return;
+  for (const LinearSize s : kLinearSizes) {
+    const Linear linear(random_weight({s.n, s.k}, dtype), WeightLayout::out_in);
+    const std::int64_t bytes = s.k * s.n * static_cast<std::int64_t>(size_of(dtype));
     const double read = read_bandwidth_gbps(threads(), bytes);
-    for (const std::int64_t rows : {1, 2, 4, 8, 16, 32, 64, 100, 128, 512, 2048}) {
+    for (const std::int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 512, 2048}) {
       if (rows * s.n > 20'000'000) continue;
       const Tensor x = random_tensor({rows, s.k});
       Tensor y({rows, s.n});
-      const double seconds = best_seconds([&] { linear.apply(x, y); }, 0.1);
+      const auto [seconds, peak] = measure([&] { linear.apply(x, y); });
       const std::string shape = fmt::format("{}x{}x{}", rows, s.k, s.n);
       const double flops = 2.0 * static_cast<double>(rows * s.k * s.n);
       if (rows == 1)
-        report.add(
-            {"linear", shape, "GB/s", seconds, static_cast<double>(bytes) / seconds * 1e-9, read});
+        report.add({op, shape, "GB/s", seconds, static_cast<double>(bytes) / seconds * 1e-9, read});
       else
-        report.add({"linear", shape, "GFLOP/s", seconds, flops / seconds * 1e-9, peak});
+        report.add({op, shape, "GFLOP/s", seconds, flops / seconds * 1e-9, peak});
     }
+  }
+}
+
+// Two matrices that nobody has packed: the products of training.
+void bench_matmul(const Report& report) {
+  if (!report.wants("matmul")) return;
+  struct Size {
+    std::int64_t m, n, k;
+  };
+  for (const Size s : {Size{512, 512, 1024}, Size{1536, 512, 1024}, Size{1024, 512, 1536},
+                       Size{2304, 768, 1024}, Size{1024, 768, 2304}}) {
+    const Tensor a = random_tensor({s.k, s.m}), b = random_tensor({s.k, s.n});
+    Tensor c({s.m, s.n});
+    const TensorView a_t(a.span<float>().data(), {s.m, s.k}, {1, s.m});
+    const auto [seconds, peak] = measure([&] { matmul(a_t, b, c); });
+    const double flops = 2.0 * static_cast<double>(s.m * s.n * s.k);
+    report.add({"matmul", fmt::format("{}x{}x{} a^T", s.m, s.k, s.n), "GFLOP/s", seconds,
+                flops / seconds * 1e-9, peak});
   }
 }
 
@@ -142,7 +192,8 @@ int run(int argc, char** argv) {
   const double peak = fma_peak_gflops(threads());
   const Report report(options);
   report.add({"fma_peak", "registers", "GFLOP/s", 0, peak, peak});
-  bench_linear(report, peak);
+  for (const DType dtype : {DType::f32, DType::bf16}) bench_linear(report, dtype);
+  bench_matmul(report);
   bench_passes(report);
   return 0;
 }
