@@ -74,7 +74,7 @@ struct GemmPlan {
   /// Widening a slice pays off over twice the rows.
   static std::int64_t RowsOfBlock(const GemmPanels& b) {
     const std::int64_t floats = b.dtype == DType::f32 ? kBlockFloats : 2 * kBlockFloats;
-    return std::max(floats / std::min(b.k, kSuperDepth), kTileRowsSigned);
+    return floats / std::clamp(b.k, static_cast<std::int64_t>(kDepth), kSuperDepth);
   }
 };
 
