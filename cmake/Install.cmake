@@ -36,6 +36,7 @@ set(installed_headers
   kernels/attention.h
   kernels/attention_pattern.h
   kernels/attention_statistics.h
+  kernels/dropout.h
   kernels/gradient_mode.h
   kernels/rope.h
   model/attention_config.h

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "core/tensor.h"
+#include "kernels/dropout.h"
 
 namespace headlight {
 
@@ -85,6 +86,7 @@ struct AttentionOptions {
   float softcap = 0;                ///< s > 0: scores become s * tanh(scores / s)
   Causal causal = Causal::none;
   Window window = {};
+  Dropout dropout = {};  ///< on the pattern, for training; lse stays that of the whole row
   /// Force this kernel; empty: HEADLIGHT_KERNEL, else the first that accepts.
   std::string_view kernel = {};
 };
@@ -100,6 +102,7 @@ struct AttentionProblem {
   float softcap = 0;
   Causal causal = Causal::none;
   Window window = {};
+  Dropout dropout = {};
   std::uint8_t extras = 0;  ///< bits of Extra
 
   bool has(Extra e) const { return (extras & static_cast<std::uint8_t>(e)) != 0; }

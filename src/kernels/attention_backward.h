@@ -4,6 +4,7 @@
 // B.2):
 //   dV = gate * P^T dz          dS = P * (dP - delta)          dq = scale * dS' K   dk = scale *
 //   dS'^T q
+// With dropout, P in dV and dP are multiplied by each pair's factor, and delta stays what it is.
 // where dS' = dS * (1 - (capped / softcap)^2) with a softcap, else dS. dS itself is the bias's
 // gradient; a sink's is -exp(sink - lse) * delta summed over rows; a gate's is sum dz . (P V).
 #pragma once

@@ -42,6 +42,12 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
   HeadSums& sums = call.sums[tile.flash.head % call.flash.group()];
 
   ScoresAgain<kVecs>(d, call, tile, weights, d_scores, scratch);
+  if (p.dropout.p > 0) {
+    const size_t first = begin * tile.flash.width;
+    std::fill_n(scratch.kept + first, (end - begin) * tile.flash.width, 1.0f);
+    ApplyDropout(p.dropout, dropout_tile(call.flash, d_scores), scratch.kept + first);
+    MultiplyBy(d, d_scores, scratch.kept);
+  }
   if (tile.flash.gate == 0) {
     sums.gate += ClosedGateSum(d, tile, weights, d_scores);
     return;
@@ -51,7 +57,8 @@ void AddTile(const BackwardCall& call, const BackwardTile& tile, BackwardScratch
     sums.slope += SlopeSum(d, d_scores, p.position(tile.flash.q_begin));
   if (g.d_bias)
     AddBiasGradient(d, d_scores, Pairs<float>(g.d_bias, call.flash, d_scores), scratch.flash.pairs);
-  if (p.softcap > 0) ApplySlopes(d, d_scores, scratch.slopes);
+  if (p.softcap > 0) MultiplyBy(d, d_scores, scratch.slopes);
+  if (p.dropout.p > 0) MultiplyBy(d, weights, scratch.kept);
 
   const KeyRun run{begin / kRows * kRows, round_up(end, kRows)};
   RowsAhead& ahead = scratch.flash.ahead;

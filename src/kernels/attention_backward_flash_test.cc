@@ -23,10 +23,10 @@ struct Case {
 std::string describe(const Case& c) {
   return fmt::format(
       "B {} Tq {} Tkv {} H {} Hkv {} D {} Dv {} causal {} window ({}, {}) softcap {} "
-      "slopes {} bias {}",
+      "slopes {} bias {} dropout {}",
       c.batch, c.q_len, c.kv_len, c.n_heads, c.n_kv_heads, c.head_dim, c.head_dim_v,
       static_cast<int>(c.options.causal), c.options.window.left, c.options.window.right,
-      c.options.softcap, c.slopes, c.bias);
+      c.options.softcap, c.slopes, c.bias, c.options.dropout.p);
 }
 
 /// A call with its data, and room for its gradients.
@@ -138,14 +138,16 @@ void naive_gradients(const Case& c, Trial& run) {
             s = p.softcap * t;
           }
           const float w = std::exp(s + run.added(p, b, h, i, j) - lse);
-          const float dp = gate * dot(dz, row(run.v, b, j, h / group), c.head_dim_v);
+          const Dropout& dropout = c.options.dropout;
+          const float kept = dropout_factor(dropout, dropout_row(dropout, b, c.n_heads, h), i, j);
+          const float dp = kept * gate * dot(dz, row(run.v, b, j, h / group), c.head_dim_v);
           const float ds = w * (dp - delta) * slope * p.scale;
           for (std::int64_t e = 0; e < c.head_dim; ++e) {
             row(run.d_q, b, i, h)[e] += ds * k[e];
             row(run.d_k, b, j, h / group)[e] += ds * q[e];
           }
           for (std::int64_t e = 0; e < c.head_dim_v; ++e)
-            row(run.d_v, b, j, h / group)[e] += gate * w * dz[e];
+            row(run.d_v, b, j, h / group)[e] += kept * gate * w * dz[e];
         }
       }
 }
@@ -198,6 +200,7 @@ Case random_case(std::mt19937& rng) {
   c.gates = rng() % 4 == 0;
   c.mask = rng() % 4 == 0;
   c.slopes = rng() % 4 == 0;
+  if (rng() % 3 == 0) c.options.dropout = {.p = 0.25f, .seed = rng(), .offset = 4};
   if (rng() % 2 == 0)
     c.bias = {pick({1, c.batch}), pick({1, c.n_heads}), pick({1, c.q_len}), pick({1, c.kv_len})};
   return c;

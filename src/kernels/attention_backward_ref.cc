@@ -37,6 +37,7 @@ class RowBackward {
         t_(tensors),
         g_(gradients),
         pattern_(index_of(problem.kv_len)),
+        kept_(index_of(problem.kv_len)),
         d_pattern_(index_of(problem.kv_len)),
         d_q_(index_of(problem.head_dim)) {}
 
@@ -44,6 +45,8 @@ class RowBackward {
     score_row(p_, t_, row, pattern_);
     const double lse = softmax_with_sink(pattern_, sink_of(t_, row.head));
     if (std::isinf(lse)) return write_d_q(row, 0);  // a dead row: nothing flows
+    std::ranges::fill(kept_, 1.0);
+    drop_out(p_, row, kept_);
     const double delta = pattern_gradient(row, kv, head);
     std::ranges::fill(d_q_, 0.0);
     const auto q = head_vector(t_.q, row.batch, row.query, row.head, q_buffer_);
@@ -63,12 +66,12 @@ class RowBackward {
     const auto dz = head_vector(g_.d_z, row.batch, row.query, row.head, dz_buffer_);
     double ungated = 0;
     for (std::int64_t j = 0; j < p_.kv_len; ++j) {
-      const double weight = pattern_[index_of(j)];
+      const double kept = kept_[index_of(j)], weight = kept * pattern_[index_of(j)];
       d_pattern_[index_of(j)] = 0;
       if (weight == 0) continue;
       const auto v = head_vector(t_.v, row.batch, j, p_.kv_head(row.head), kv_buffer_);
       const double d = dot(dz, v);
-      d_pattern_[index_of(j)] = gate(row.head) * d;
+      d_pattern_[index_of(j)] = gate(row.head) * kept * d;
       ungated += weight * d;
       for (std::int64_t e = 0; e < kv.dv; ++e)
         kv.v[index_of(j * kv.dv + e)] += gate(row.head) * weight * dz[index_of(e)];
@@ -113,7 +116,7 @@ class RowBackward {
   const AttentionProblem& p_;
   const AttentionTensors& t_;
   const AttentionGradients& g_;
-  std::vector<double> pattern_, d_pattern_, d_q_;
+  std::vector<double> pattern_, kept_, d_pattern_, d_q_;  // kept_: what dropout multiplies by
   std::vector<float> q_buffer_, kv_buffer_, dz_buffer_;
 };
 

@@ -83,10 +83,10 @@ void ScoreGradients(D d, const BackwardTile& tile, const TileScores& weights,
   }
 }
 
-/// Through the softcap: dS' = dS * slope.
-inline void ApplySlopes(D d, const TileScores& d_scores, const float* HWY_RESTRICT slopes) {
-  ForEachVector(d, d_scores, [&](V x, size_t j, size_t c) HWY_ATTR {
-    return hn::Mul(x, hn::Load(d, slopes + j * d_scores.tile.width + c));
+/// Each pair times its factor: through the softcap, or through dropout.
+inline void MultiplyBy(D d, const TileScores& s, const float* HWY_RESTRICT factors) {
+  ForEachVector(d, s, [&](V x, size_t j, size_t c) HWY_ATTR {
+    return hn::Mul(x, hn::Load(d, factors + j * s.tile.width + c));
   });
 }
 

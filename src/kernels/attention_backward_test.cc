@@ -26,6 +26,12 @@ std::vector<double> random_values(std::mt19937& rng, std::int64_t n, double low,
   return out;
 }
 
+/// What dropout multiplies a pair by.
+double kept(const Inputs& in, std::int64_t b, std::int64_t h, std::int64_t i, std::int64_t j) {
+  const Dropout& dropout = in.options.dropout;
+  return dropout_factor(dropout, dropout_row(dropout, b, in.heads, h), i, j);
+}
+
 /// L = sum z . d_z, straight from the definition, in double, sharing no code with the kernels.
 double loss(const Inputs& in) {
   double total = 0;
@@ -61,7 +67,7 @@ double loss(const Inputs& in) {
             value += at(in.v, ((b * in.kv_len + j) * in.kv_heads + g) * in.dv + e) *
                      at(in.d_z, ((b * in.q_len + i) * in.heads + h) * in.dv + e);
           sum += std::exp(s);
-          weighted += std::exp(s) * value;
+          weighted += std::exp(s) * value * kept(in, b, h, i, j);
         }
         const double gate = in.gates.empty() ? 1 : at(in.gates, h);
         if (weighted != 0) total += gate * weighted / sum;
@@ -218,6 +224,19 @@ TEST(AttentionBackward, MatchesUnderABooleanMask) {
   in.mask.resize(static_cast<std::size_t>(in.heads * in.q_len * in.kv_len));
   for (auto& m : in.mask) m = rng() % 3 != 0;
   std::fill_n(in.mask.begin(), in.kv_len, std::uint8_t{0});  // head 0, query 0 is dead
+  expect_gradients_match(in);
+}
+
+TEST(AttentionBackward, MatchesWithDropout) {
+  Inputs in = random_inputs(8);
+  std::mt19937 rng(9);
+  in.bias = random_values(rng, in.heads * in.q_len * in.kv_len, -1, 1);
+  in.sinks = random_values(rng, in.heads, -1, 1);
+  in.gates = random_values(rng, in.heads, 0.1, 0.9);
+  in.gates[1] = 0;
+  in.options.causal = Causal::bottom_right;
+  in.options.softcap = 0.7f;
+  in.options.dropout = {.p = 0.4f, .seed = 3, .offset = 1};
   expect_gradients_match(in);
 }
 

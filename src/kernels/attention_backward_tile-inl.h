@@ -73,6 +73,7 @@ struct BackwardScratch {
   Tensor storage;
   float* d_scores = nullptr;
   float* slopes = nullptr;  ///< d capped / d score
+  float* kept = nullptr;    ///< what dropout multiplies by
   float* q_t = nullptr;
   float* dz_t = nullptr;
   float* q_rows = nullptr;
@@ -109,7 +110,8 @@ inline void Reserve(const AttentionProblem& p, BackwardScratch& s) {
            {&s.flash.largest, width},
            {&s.flash.ones, width},
            {&s.d_scores, keys * width},
-           {&s.slopes, keys * width},
+           {&s.slopes, p.softcap > 0 ? keys * width : 0},
+           {&s.kept, p.dropout.p > 0 ? keys * width : 0},
            {&s.q_t, d * width},
            {&s.dz_t, dv * width},
            {&s.q_rows, Padded(p.head_dim) * width},

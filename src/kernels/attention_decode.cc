@@ -335,6 +335,7 @@ namespace {
 std::optional<std::string> decode_declines(const AttentionProblem& p) {
   const std::int64_t rows = p.q_len * p.n_heads / p.n_kv_heads;
   if (p.has(Extra::statistics)) return "statistics";
+  if (p.dropout.p > 0) return "dropout";
   if (p.q_len > kDecodeQueries) return fmt::format("q_len {} > {}", p.q_len, kDecodeQueries);
   if (rows > kDecodeRows) return fmt::format("{} rows > {}", rows, kDecodeRows);
   return std::nullopt;

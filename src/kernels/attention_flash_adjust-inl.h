@@ -16,6 +16,7 @@
 #include "kernels/attention_flash_pack-inl.h"
 #include "kernels/attention_flash_softmax-inl.h"
 #include "kernels/attention_flash_tile.h"
+#include "kernels/dropout-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace headlight {
@@ -32,6 +33,16 @@ struct TileScores {
   float* row(size_t j) const { return scores + j * tile.width; }
   std::int64_t key(size_t j) const { return block_begin + static_cast<std::int64_t>(j); }
 };
+
+/// Where the factors of dropout for these scores lie in the mask.
+inline DropoutTile dropout_tile(const FlashCall& call, const TileScores& s) {
+  const AttentionProblem& p = call.problem;
+  return {.row = dropout_row(p.dropout, call.batch, p.n_heads, s.tile.head),
+          .query = s.tile.q_begin,
+          .key = s.key(s.begin),
+          .width = s.tile.width,
+          .keys = s.end - s.begin};
+}
 
 /// s := f(s, j, lane offset) for every vector of scores.
 template <class F>

@@ -145,6 +145,7 @@ void AttendTile(D d, const FlashCall& call, const TileScores& s, FlashScratch& s
     }
   }
   if (s.tile.gate == 0) return;  // only lse or statistics are asked for
+  if (p.dropout.p > 0) ApplyDropout(p.dropout, dropout_tile(call, s), s.row(s.begin));
   // The first step shrinks what came before; the vectors it leaves out saw nothing new.
   const float* shrink = scratch.shrink;
   for (const Step& step : stairs.steps()) {

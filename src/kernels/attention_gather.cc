@@ -63,6 +63,7 @@ void run_gather(const AttentionProblem& problem, const AttentionTensors& t) {
     AttentionProblem p = entry_problem(problem, t, b);
     p.batch = 1;
     p.page_len = 0;
+    p.dropout.first_batch += b;
     AttentionTensors entry = t;
     entry.page_table = {};
     entry.kv_lengths = {};

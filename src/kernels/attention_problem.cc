@@ -162,6 +162,8 @@ void check_options(const AttentionOptions& o) {
   if (o.scale) check(std::isfinite(*o.scale), kOp, "scale is {}; it must be finite", *o.scale);
   check(std::isfinite(o.softcap) && o.softcap >= 0, kOp,
         "softcap is {}; it must be finite and positive, or 0 for none", o.softcap);
+  check(o.dropout.p >= 0 && o.dropout.p < 1, kOp, "dropout p is {}; it must lie in [0, 1)",
+        o.dropout.p);
   check(o.window.left >= -1 && o.window.right >= -1, kOp,
         "window is ({}, {}); each side must be 0 or more, or -1 for unbounded", o.window.left,
         o.window.right);
@@ -205,6 +207,9 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
         "statistics are not computed for keys in pages; copy them into one piece");
   if (tensors.statistics) check_statistics(*tensors.statistics, tensors);
   check_options(options);
+  check(options.dropout.p == 0 || !tensors.statistics, kOp,
+        "statistics are of the whole pattern, dropout p is {}; ask for them in a call of their own",
+        options.dropout.p);
   AttentionProblem p;
   p.batch = tensors.q.dim(0);
   p.q_len = tensors.q.dim(1);
@@ -220,6 +225,7 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   p.softcap = options.softcap;
   p.causal = options.causal;
   p.window = options.window;
+  p.dropout = options.dropout;
   p.extras = extras_of(tensors);
   return p;
 }

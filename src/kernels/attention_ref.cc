@@ -43,6 +43,7 @@ void attend(const AttentionProblem& problem, const AttentionTensors& tensors, Ro
   std::vector<double> pattern(static_cast<std::size_t>(problem.kv_len));
   score_row(problem, tensors, row, pattern);
   const double lse = softmax_with_sink(pattern, sink_of(tensors, row.head));
+  drop_out(problem, row, pattern);
 
   const double gate =
       tensors.head_gate.empty() ? 1.0 : tensors.head_gate[static_cast<std::size_t>(row.head)];

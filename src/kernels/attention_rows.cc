@@ -117,6 +117,15 @@ double softmax_with_sink(std::span<double> scores, double sink) {
   return shift + std::log(sum);
 }
 
+void drop_out(const AttentionProblem& problem, RowIndex row, std::span<double> pattern) {
+  const Dropout& dropout = problem.dropout;
+  if (dropout.p == 0) return;
+  const std::uint32_t mask_row = dropout_row(dropout, row.batch, problem.n_heads, row.head);
+  for (std::size_t j = 0; j < pattern.size(); ++j)
+    pattern[j] *= static_cast<double>(
+        dropout_factor(dropout, mask_row, row.query, static_cast<std::int64_t>(j)));
+}
+
 double sink_of(const AttentionTensors& tensors, std::int64_t head) {
   return tensors.sinks.empty() ? kMasked : tensors.sinks[static_cast<std::size_t>(head)];
 }

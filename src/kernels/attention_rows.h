@@ -50,6 +50,9 @@ void score_row(const AttentionProblem& problem, const AttentionTensors& tensors,
 /// Returns the log-sum-exp, sink included. A row of all -inf becomes zeros and returns -inf.
 double softmax_with_sink(std::span<double> scores, double sink);
 
+/// pattern[j] *= what dropout makes of each pair of the row.
+void drop_out(const AttentionProblem& problem, RowIndex row, std::span<double> pattern);
+
 /// The sink of a head; -inf when the problem has none.
 double sink_of(const AttentionTensors& tensors, std::int64_t head);
 

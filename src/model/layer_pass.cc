@@ -49,6 +49,17 @@ LayerHeads LayerPass::place(LayerActivations& memory) const {
   return heads;
 }
 
+LayerHeads LayerPass::place_apart(LayerActivations& memory) const {
+  const std::int64_t rows = keys_.tokens() + keys_.count * gap();
+  float* k = memory.kv.reserve(rows * (c_.k_width() + c_.v_width()));
+  return {.q = {memory.q.reserve(queries_.tokens() * c_.q_width()), c_.q_width(), c_.n_heads,
+                c_.head_dim},
+          .k = {k, c_.k_width(), c_.n_kv_heads, c_.head_dim, gap()},
+          .v = {k + rows * c_.k_width(), c_.v_width(), c_.n_kv_heads, c_.head_dim_v, gap()},
+          .z = {memory.z.reserve(queries_.tokens() * c_.z_width()), c_.z_width(), c_.n_heads,
+                c_.head_dim_v}};
+}
+
 void LayerPass::reserve_rotations() {
   if (!c_.rotary) return;
   const std::int64_t seen = cache_ ? cache_->length() - c_.added_keys() : 0;
@@ -122,11 +133,14 @@ void LayerPass::add_masks(AttentionTensors& t) {
   t.bias = layer_bias(options_.bias, keys, m_.workspace.bias);
 }
 
-AttentionOptions LayerPass::attention_options() const {
+AttentionOptions LayerPass::attention_options(const LayerPart& part) const {
+  Dropout dropout = options_.dropout;
+  dropout.first_batch += part.first;
   return {.scale = c_.scale,
           .softcap = c_.softcap,
           .causal = c_.causal,
           .window = c_.window,
+          .dropout = dropout,
           .kernel = options_.kernel};
 }
 

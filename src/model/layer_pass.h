@@ -36,8 +36,11 @@ class LayerPass {
   bool shared() const { return in_.value.data() == in_.key.data() && c_.d_value == c_.d_key; }
   bool fused() const;
 
-  /// q, k, v and z of this call (or gradients of theirs) in `memory`.
+  /// q, k, v and z of this call in `memory`.
   LayerHeads place(LayerActivations& memory) const;
+  /// The same with rows of q, k and v that touch each other: as left operands of products they are
+  /// read by columns, and columns of wide rows share sets of the cache.
+  LayerHeads place_apart(LayerActivations& memory) const;
   /// Every sequence's added keys.
   template <class Body>
   void for_each_gap(const Body& body) const {
@@ -65,7 +68,7 @@ class LayerPass {
   MutableTensorView lse_view(MutableTensorView lse, const LayerPart& part) const;
   /// What attention reads and writes of a part. Uses the workspace's masks.
   AttentionTensors tensors(const LayerHeads& heads, MutableTensorView lse, const LayerPart& part);
-  AttentionOptions attention_options() const;
+  AttentionOptions attention_options(const LayerPart& part) const;
 
   /// The caller's queries, keys and values with nothing empty.
   MultiHeadAttention::Impl& m_;

@@ -85,6 +85,7 @@ struct LayerOptions {
   /// cache.
   std::span<const std::int64_t> cu_seqlens = {};
   std::span<const std::int64_t> cu_seqlens_key = {};  ///< of key and value; empty: cu_seqlens
+  Dropout dropout = {};  ///< on the pattern; of sequence s of a packed call as of batch entry s
   LayerRequests requests = {};
   LayerRecord* record = nullptr;  ///< filled for backward(); not with a cache
   std::string_view kernel = {};   ///< forces an attention kernel by name

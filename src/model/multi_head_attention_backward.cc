@@ -24,7 +24,7 @@ class LayerBackward : LayerPass {
     std::optional<ThreadLimit> alone;
     if (flops() < kSerialFlops) alone.emplace(1);
     if (g_.mode == GradientMode::overwrite) clear_sums();
-    d_ = place(m_.workspace.gradients);
+    d_ = place_apart(m_.workspace.gradients);
     output_projection();
     const AttentionReport report = attend();
     added_keys();
@@ -89,7 +89,7 @@ class LayerBackward : LayerPass {
                            .d_head_gate = g_.d_head_gate,
                            .d_alibi_slopes = g_.d_alibi_slopes,
                            .mode = GradientMode::add};
-      AttentionReport one = attention_backward(t, attention_options(), g);
+      AttentionReport one = attention_backward(t, attention_options(part), g);
       if (part.first == 0) report = std::move(one);
     });
     narrow_d_bias();

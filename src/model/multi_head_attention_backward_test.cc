@@ -32,6 +32,7 @@ struct Case {
   int named = 1;  ///< 1: x alone, 2: query and key, 3: query, key and value
   bool mask = false, bias = false, gate = false;
   Lengths key_lengths = {}, cu_seqlens = {}, cu_seqlens_key = {};
+  Dropout dropout = {};
 };
 
 constexpr std::int64_t kBatch = 2;
@@ -72,7 +73,8 @@ struct Call {
     LayerOptions o{.head_gate = gate,
                    .key_lengths = c.key_lengths,
                    .cu_seqlens = c.cu_seqlens,
-                   .cu_seqlens_key = c.cu_seqlens_key};
+                   .cu_seqlens_key = c.cu_seqlens_key,
+                   .dropout = c.dropout};
     if (mask) o.mask = mask;
     if (bias) o.bias = bias;
     return o;
@@ -175,6 +177,9 @@ class PlainLoss {
         return bias[static_cast<std::size_t>((h * c.q_len + i) * c.kv_len + j)];
       };
     call.gate = gate;
+    call.kept = [&, s](std::int64_t h, std::int64_t i, std::int64_t j) {
+      return dropout_factor(c.dropout, dropout_row(c.dropout, s, heads, h), i, j);
+    };
     const Matrix out = layer.run(call).out;
     double total = 0;
     const float* d = call_.d_out.span<float>().data() + queries.begin * call_.config().d_out;
@@ -285,6 +290,30 @@ const Case kCases[] = {
      {},
      {0, 2, 5},
      {0, 6, 7}},
+    {"dropout",
+     {.d_model = 8, .n_heads = 2, .added_key_value = true, .causal = Causal::bottom_right},
+     5,
+     5,
+     1,
+     false,
+     true,
+     false,
+     {},
+     {},
+     {},
+     {.p = 0.3f, .seed = 5}},
+    {"packed_dropout",
+     {.d_model = 8, .n_heads = 2},
+     9,
+     9,
+     1,
+     false,
+     false,
+     false,
+     {},
+     {0, 4, 9},
+     {},
+     {.p = 0.3f, .seed = 5, .offset = 1}},
 };
 
 class LayerBackward : public ::testing::TestWithParam<Case> {};

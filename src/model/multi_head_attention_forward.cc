@@ -169,7 +169,7 @@ class LayerCall : LayerPass {
   /// Runs the op, and the patterns asked of the batch entries in it.
   AttentionReport attend(AttentionTensors t, const LayerPart& part) const {
     t.statistics = options_.requests.statistics;
-    const AttentionOptions options = attention_options();
+    const AttentionOptions options = attention_options(part);
     AttentionReport report = attention(t, options);
     t.statistics = nullptr;
     for (const PatternRequest& r : options_.requests.patterns) {

@@ -20,6 +20,8 @@ struct PlainCall {
   std::function<bool(std::int64_t h, std::int64_t i, std::int64_t j)> visible = {};
   std::function<double(std::int64_t h, std::int64_t i, std::int64_t j)> bias = {};
   std::vector<double> gate = {};
+  /// What dropout multiplies the weight of a pair by; keys count the layer's added ones.
+  std::function<double(std::int64_t h, std::int64_t i, std::int64_t j)> kept = {};
 };
 
 struct PlainResult {
@@ -149,6 +151,10 @@ class PlainLayer {
     return s;
   }
 
+  static double kept_of(const PlainCall& call, std::int64_t h, std::size_t i, std::size_t j) {
+    return call.kept ? call.kept(h, static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)) : 1;
+  }
+
   void attend(const PlainCall& call, std::int64_t h, const Matrix& q, const Matrix& k,
               const Matrix& v, Matrix& joined, PlainResult& result) const {
     const std::int64_t g = h * c_.n_kv_heads / c_.n_heads;
@@ -173,7 +179,7 @@ class PlainLayer {
       for (std::size_t j = 0; j < k.size(); ++j) {
         row[j] = dead ? 0 : row[j] / sum;
         for (std::size_t d = 0; d < z.size(); ++d)
-          z[d] += row[j] * v[j][width(g * c_.head_dim_v) + d];
+          z[d] += row[j] * kept_of(call, h, i, j) * v[j][width(g * c_.head_dim_v) + d];
       }
       for (std::size_t d = 0; d < z.size(); ++d) {
         if (!call.gate.empty()) z[d] *= call.gate[width(h)];
