@@ -13,9 +13,9 @@ namespace headlight::app {
 /// [{"relation", "word", "answer", "decoys", "keep", "group"}]}; places are [begin, end) in bytes.
 Json json_sentence(const MicroSentence& sentence);
 
-/// The text, and under it a line for each relation and each word to predict: the words it is about
-/// marked beneath them, `<` at the one it starts from and `>` at its partner, `?` at a word to
-/// predict. A text wider than a terminal stands above its lines all the same.
+/// The text and, under each of its lines, a line for every relation and word to predict that has a
+/// word there: marks beneath the words, `<` at the one a relation starts from, `>` at its partner,
+/// `?` at a word to predict; then its name. All in kColumns.
 std::string text_with_labels(const MicroSentence& sentence, const Style& style);
 
 }  // namespace headlight::app

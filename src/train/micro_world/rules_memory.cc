@@ -43,7 +43,6 @@ void fill_recall(Draw& draw, Plan& plan) {
   plan.label(Relation::attribute, 'B', 'o');
   plan.label(Relation::reference, 's', asks_first ? 'S' : 'O');
   plan.label(Relation::reference, 'o', asks_first ? 'O' : 'S');
-  const char asked_at = asks_first ? 'a' : 'b', other_at = asks_first ? 'b' : 'a';
   const auto mask = [&](char slot, std::string_view answer, std::string_view decoy, int group) {
     plan.mask({.relation = Relation::attribute,
                .slot = slot,
@@ -52,9 +51,11 @@ void fill_recall(Draw& draw, Plan& plan) {
                .group = group});
   };
   mask('A', asked, other, 0);
-  if (plan.has('B')) mask(other_at, other, asked, 0);
-  mask(asked_at, asked, other, 1);
-  mask('B', other, asked, 1);
+  if (!plan.has('B')) return;
+  // Both of a half are hidden at once: one alone would be the adjective that is left over.
+  mask('B', other, asked, 0);
+  mask('a', of_first, of_second, 1);
+  mask('b', of_second, of_first, 1);
 }
 
 void fill_opposite(Draw& draw, Plan& plan) {
