@@ -106,7 +106,7 @@ void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
   const Rows scores{scratch.scores, static_cast<size_t>(kDecodeBlock)};
   const Rows z{call.state(unit.batch, head, unit.split, 0).z, call.row_floats()};
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    const Ahead values{run.v, run.v_stride, run.count};
+    const Ahead values{run.v, run.v_stride, run.count, head_dim_v * sizeof(T)};
     ScoreRun<T, count()>(d, run, {q[from], q.stride}, head_dim, {scores[from], scores.stride},
                          from == 0 ? values : Ahead());
   });
@@ -119,7 +119,7 @@ void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
     return;
   }
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    const Ahead keys{next.k, next.k_stride, next.count};
+    const Ahead keys{next.k, next.k_stride, next.count, head_dim * sizeof(T)};
     AddRun<T, count()>(d, run, weights(from), {z[from], z.stride}, head_dim_v,
                        from == 0 ? keys : Ahead());
   });

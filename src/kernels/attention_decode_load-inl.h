@@ -34,10 +34,6 @@ template <>
 constexpr size_t kStepVecs<BFloat16> = 2;
 #endif
 
-/// Bytes of memory that it reads.
-template <class T>
-constexpr size_t kStepBytes = kStepVecs<T>* hn::MaxLanes(D()) * sizeof(T);
-
 template <class T>
 size_t StepSize() {
   return kStepVecs<T> * hn::Lanes(D());

@@ -38,21 +38,15 @@ struct KeyRun {
 struct Ahead {
   const std::byte* rows = nullptr;
   std::int64_t stride = 0;
-  std::size_t count = 0;  ///< 0: nothing
+  std::size_t count = 0, bytes = 0;  ///< rows, and bytes of each; 0: nothing
 
-  /// Row i, or the last one; `other` when there is none, so that nobody has to ask.
-  const std::byte* row(std::size_t i, const void* other) const {
-    if (count == 0) return static_cast<const std::byte*>(other);
-    return rows + static_cast<std::int64_t>(std::min(i, count - 1)) * stride;
+  /// Asks for the line at `offset` of a row, if that is the start of one.
+  void fetch(std::size_t row, std::size_t offset) const {
+    constexpr std::size_t kLine = 64;
+    if (row < count && offset < bytes && offset % kLine == 0)
+      __builtin_prefetch(rows + static_cast<std::int64_t>(row) * stride + offset);
   }
 };
-
-/// Asks for the cache line at p + offset, where a load of `step` bytes starts one.
-template <std::size_t step>
-inline void prefetch_line(const std::byte* p, std::size_t offset) {
-  constexpr std::size_t kLine = 64;
-  if (step >= kLine || offset % kLine == 0) __builtin_prefetch(p + offset);
-}
 
 /// One row's running result over some keys: [head_dim_v padded] floats of z, and before them these
 /// two.

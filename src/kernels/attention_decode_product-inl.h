@@ -42,12 +42,12 @@ HWY_INLINE void StoreSums(D, const V (&x)[kKeysAtOnce], float* HWY_RESTRICT to) 
   for (size_t i = 0; i < kKeysAtOnce; ++i) to[i] = hn::GetLane(x[i]);
 }
 #else
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> SumOfBlocks(hn::FixedTag<float, 4>,
-                                                       hn::Vec<hn::FixedTag<float, 4>> x) {
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > SumOfBlocks(hn::FixedTag<float, 4>,
+                                                        hn::Vec<hn::FixedTag<float, 4> > x) {
   return x;
 }
 template <class Wide>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> SumOfBlocks(Wide d, hn::Vec<Wide> x) {
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4> > SumOfBlocks(Wide d, hn::Vec<Wide> x) {
   const hn::Half<Wide> half;
   return SumOfBlocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)));
 }
@@ -86,12 +86,10 @@ HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows
   const size_t step = StepSize<T>(), whole = head_dim / step * step;
   for (size_t j = 0; j < run.count; j += kKeysAtOnce) {
     const T* k[kKeysAtOnce];
-    const std::byte* soon[kKeysAtOnce];
 #pragma GCC unroll 8
     for (size_t i = 0; i < kKeysAtOnce; ++i) {
       const auto row = static_cast<std::int64_t>(std::min(j + i, run.count - 1));
       k[i] = reinterpret_cast<const T*>(run.k + row * run.k_stride);
-      soon[i] = ahead.row(j + i, k[i]);
     }
     V acc[kRows][kKeysAtOnce];
 #pragma GCC unroll 8
@@ -103,7 +101,7 @@ HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows
 #pragma GCC unroll 8
       for (size_t i = 0; i < kKeysAtOnce; ++i) {
         LoadStep(d, k[i] + e, key[i]);
-        prefetch_line<kStepBytes<T>>(soon[i], e * sizeof(T));
+        ahead.fetch(j + i, e * sizeof(T));
       }
       MultiplyStep(d, key, q, e, acc);
     }
@@ -142,7 +140,6 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
   const auto add = [&](size_t j, size_t set) HWY_ATTR {
     const T* v =
         reinterpret_cast<const T*>(run.v + static_cast<std::int64_t>(j) * run.v_stride) + e;
-    const std::byte* soon = ahead.row(j, v - e);
     V value[kSteps][kStepVecs<T>];
     if (some != 0) {
       LoadSome(d, v, some, value[0]);
@@ -150,7 +147,7 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
 #pragma GCC unroll 8
       for (size_t s = 0; s < kSteps; ++s) {
         LoadStep(d, v + s * step, value[s]);
-        prefetch_line<kStepBytes<T>>(soon, (e + s * step) * sizeof(T));
+        ahead.fetch(j, (e + s * step) * sizeof(T));
       }
     }
 #pragma GCC unroll 8
