@@ -75,10 +75,14 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::IfThenElse(hn::Lt(size, hn::Set(d, 0.625f)), small, hn::CopySign(large, x));
 }
 
+// Where masked loads and stores may touch what their mask leaves out; the scalar target's load
+// does.
+#define HEADLIGHT_MASKS_TOUCH_ALL (HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_SCALAR)
+
 /// The first n < Lanes(d) floats at p, the other lanes zero. Touches nothing past p[n - 1].
 template <class D>
 HWY_INLINE hn::Vec<D> LoadPartial(D d, const float* HWY_RESTRICT p, size_t n) {
-#if HWY_MEM_OPS_MIGHT_FAULT
+#if HEADLIGHT_MASKS_TOUCH_ALL
   HWY_ALIGN float buffer[hn::MaxLanes(D())] = {};
   for (size_t i = 0; i < n; ++i) buffer[i] = p[i];
   return hn::Load(d, buffer);
@@ -90,7 +94,7 @@ HWY_INLINE hn::Vec<D> LoadPartial(D d, const float* HWY_RESTRICT p, size_t n) {
 /// Stores the first n < Lanes(d) lanes of v. Touches nothing past p[n - 1].
 template <class D>
 HWY_INLINE void StorePartial(hn::Vec<D> v, D d, float* HWY_RESTRICT p, size_t n) {
-#if HWY_MEM_OPS_MIGHT_FAULT
+#if HEADLIGHT_MASKS_TOUCH_ALL
   HWY_ALIGN float buffer[hn::MaxLanes(D())];
   hn::Store(v, d, buffer);
   for (size_t i = 0; i < n; ++i) p[i] = buffer[i];
@@ -98,6 +102,8 @@ HWY_INLINE void StorePartial(hn::Vec<D> v, D d, float* HWY_RESTRICT p, size_t n)
   hn::BlendedStore(v, hn::FirstN(d, n), d, p);
 #endif
 }
+
+#undef HEADLIGHT_MASKS_TOUCH_ALL
 
 }  // namespace HWY_NAMESPACE
 }  // namespace headlight
