@@ -62,6 +62,9 @@ int sorted_right(const Transformer& model) {
 }
 
 TEST(SortExamples, TeachAModelToSortEveryInput) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "a whole training takes minutes with sanitizers; the others cover its parts";
+#endif
   const TrainSettings settings = preset_settings("nano-sort");
   const auto source = make_examples(settings, {});
   Trainer trainer(settings, *source);

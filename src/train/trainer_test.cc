@@ -81,6 +81,9 @@ INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::Values("gpt2", "llama", "bert
                          [](const auto& family) { return std::string(family.param); });
 
 TEST_P(Families, OverfitEightSentences) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "a whole training takes minutes with sanitizers; the others cover its parts";
+#endif
   Trainer trainer(settings_, source_);
   LossSum sum;
   for (std::int64_t i = 0; i < settings_.steps; ++i) sum = trainer.step().sum;
