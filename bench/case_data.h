@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/mix64.h"
 #include "core/tensor.h"
 
 namespace headlight::bench {
@@ -27,10 +28,7 @@ inline Tensor uniform(Stream stream, Shape shape, double scale) {
   Tensor out(shape);
   std::uint64_t counter = static_cast<std::uint64_t>(stream) << 40;
   for (float& value : out.span<float>()) {
-    std::uint64_t z = ++counter * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    const auto top = static_cast<float>((z ^ (z >> 31)) >> 40);
+    const auto top = static_cast<float>(mix64(++counter * kMix64Step) >> 40);
     value = (top * 0x1p-23f - 1.0f) * static_cast<float>(scale);
   }
   return out;

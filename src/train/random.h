@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <numbers>
 
+#include "core/mix64.h"
+
 namespace headlight {
 
 /// What numbers are drawn for; each use has a sequence of its own.
@@ -15,9 +17,9 @@ enum class RandomUse : std::uint64_t { initial_values = 1, examples, masks, held
 class Random {
  public:
   Random(std::uint64_t seed, RandomUse use, std::uint64_t index)
-      : state_(mix(mix(mix(seed) + static_cast<std::uint64_t>(use)) + index)) {}
+      : state_(mix64(mix64(mix64(seed) + static_cast<std::uint64_t>(use)) + index)) {}
 
-  std::uint64_t bits() { return mix(state_ += kStep); }
+  std::uint64_t bits() { return mix64(state_ += kMix64Step); }
   /// In [0, 1), 53 bits.
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
   /// In [0, n), n >= 1.
@@ -31,13 +33,6 @@ class Random {
   }
 
  private:
-  static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15ull;
-  static std::uint64_t mix(std::uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return x ^ (x >> 31);
-  }
-
   std::uint64_t state_;
 };
 
