@@ -77,15 +77,7 @@ void KvCache::copy_in(TensorView from, Tensor& stored, Tensor& scale) const {
 }
 
 TensorView KvCache::filled(const Tensor& stored) const {
-  if (!stored) return {};
-  const std::int64_t width = stored.shape().rank() == 4 ? stored.dim(3) : 1;
-  Shape shape{shape_.batch, length_, shape_.n_kv_heads};
-  Shape strides{shape_.n_kv_heads * shape_.capacity * width, width, shape_.capacity * width};
-  if (stored.shape().rank() == 4) {
-    shape.push_back(width);
-    strides.push_back(1);
-  }
-  return {stored.view().data(), stored.dtype(), shape, strides};
+  return positions_of(stored, length_);
 }
 
 }  // namespace headlight

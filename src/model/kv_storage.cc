@@ -33,18 +33,24 @@ void check_storage(std::string_view op, DType dtype) {
 
 void store_head(std::string_view op, std::span<const float> from, DType dtype, void* to,
                 float* scale) {
-  switch (dtype) {
-    case DType::bf16:
-      std::ranges::transform(from, static_cast<BFloat16*>(to), to_bfloat16);
-      return;
-    case DType::f16:
-      std::ranges::transform(from, static_cast<Float16*>(to), to_float16);
-      return;
-    case DType::i8:
-      return store_integers(op, from, static_cast<std::int8_t*>(to), scale);
-    default:
-      std::ranges::copy(from, static_cast<float*>(to));
+  if (dtype == DType::i8)
+    store_integers(op, from, static_cast<std::int8_t*>(to), scale);
+  else
+    narrow(dtype, from, to);
+}
+
+TensorView positions_of(const Tensor& stored, std::int64_t length) {
+  if (!stored) return {};
+  const bool elements = stored.shape().rank() == 4;
+  const std::int64_t heads = stored.dim(1), room = stored.dim(2);
+  const std::int64_t width = elements ? stored.dim(3) : 1;
+  Shape shape{stored.dim(0), length, heads};
+  Shape strides{heads * room * width, width, room * width};
+  if (elements) {
+    shape.push_back(width);
+    strides.push_back(1);
   }
+  return {stored.view().data(), stored.dtype(), shape, strides};
 }
 
 }  // namespace headlight

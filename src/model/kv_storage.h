@@ -1,6 +1,7 @@
 // How caches store the elements of a head: rounded, or as integers with a scale.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -16,5 +17,10 @@ void check_storage(std::string_view op, DType dtype);
 /// Throws Error(op, ...) when i8 would have to hold a NaN or an infinity.
 void store_head(std::string_view op, std::span<const float> from, DType dtype, void* to,
                 float* scale);
+
+/// The first `length` positions of stored [N, H, room, W], or of scales [N, H, room], with
+/// positions before heads, as the op wants them: [N, length, H, W] or [N, length, H]. Empty when
+/// `stored` is.
+TensorView positions_of(const Tensor& stored, std::int64_t length);
 
 }  // namespace headlight

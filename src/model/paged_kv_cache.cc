@@ -98,10 +98,10 @@ void PagedKvCache::give(std::span<const std::int64_t> sequences, AttentionTensor
   for (std::int64_t b = 0; b < batch; ++b)
     std::ranges::copy(at(sequences[static_cast<std::size_t>(b)]).pages,
                       table_.begin() + b * columns);
-  tensors.k = pages_of(k_);
-  tensors.v = pages_of(v_);
-  tensors.k_scale = pages_of(k_scale_);
-  tensors.v_scale = pages_of(v_scale_);
+  tensors.k = positions_of(k_, shape_.page_len);
+  tensors.v = positions_of(v_, shape_.page_len);
+  tensors.k_scale = positions_of(k_scale_, shape_.page_len);
+  tensors.v_scale = positions_of(v_scale_, shape_.page_len);
   tensors.page_table = TensorView(table_.data(), {batch, columns});
   tensors.kv_lengths = lengths_;
 }
@@ -143,19 +143,6 @@ void PagedKvCache::copy_in(const Sequence& to, TensorView from, Tensor& stored,
           shape_.dtype, target + row * width * element, scales ? scales + row : nullptr);
     }
   });
-}
-
-/// [P, page_len, Hkv, W], or [P, page_len, Hkv] of the scales.
-TensorView PagedKvCache::pages_of(const Tensor& stored) const {
-  if (!stored) return {};
-  const std::int64_t width = stored.shape().rank() == 4 ? stored.dim(3) : 1;
-  Shape shape{shape_.pages, shape_.page_len, shape_.n_kv_heads};
-  Shape strides{shape_.n_kv_heads * shape_.page_len * width, width, shape_.page_len * width};
-  if (stored.shape().rank() == 4) {
-    shape.push_back(width);
-    strides.push_back(1);
-  }
-  return {stored.view().data(), stored.dtype(), shape, strides};
 }
 
 }  // namespace headlight

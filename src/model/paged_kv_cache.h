@@ -55,7 +55,6 @@ class PagedKvCache {
   std::int64_t pages_for(std::int64_t length) const;
   void release(Sequence& sequence, std::int64_t pages);
   void copy_in(const Sequence& to, TensorView from, Tensor& stored, Tensor& scale) const;
-  TensorView pages_of(const Tensor& stored) const;
 
   PagedKvCacheShape shape_;
   Tensor k_, v_;              // [pages, Hkv, page_len, D], [pages, Hkv, page_len, Dv]
