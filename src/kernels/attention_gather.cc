@@ -5,7 +5,6 @@
 
 #include "core/threads.h"
 #include "kernels/attention_flash.h"
-#include "kernels/attention_ref.h"
 #include "kernels/attention_rows.h"
 
 namespace headlight {
@@ -76,8 +75,7 @@ void run_gather(const AttentionProblem& problem, const AttentionTensors& t) {
     entry.lse = entry_of(t.lse, b);
     entry.mask = entry_of(t.mask, b);
     entry.bias = entry_of(t.bias, b);
-    const AttentionKernel flash = attention_flash();
-    (flash.declines(p) ? attention_ref() : flash).run(p, entry);
+    attention_flash().run(p, entry);
   }
 }
 
