@@ -78,6 +78,14 @@ HeadGates ModelOptions::head_gates(const ModelConfig& config) const {
   return out;
 }
 
+Recorded record(const ModelOptions& options, const Input& input, const Globals& globals) {
+  LoadedModel model = options.load();
+  const HeadGates gates = options.head_gates(model.info.config);
+  Trace trace = record_trace(model.transformer, tokens_of(model, input), input.text,
+                             {.head_gates = &gates, .kernel = globals.kernel});
+  return {std::move(model), std::move(trace)};
+}
+
 void check_index(std::string_view op, std::string_view what, std::int64_t value,
                  std::int64_t count) {
   check_request(0 <= value && value < count, op, "{} {} is not in [0, {})", what, value, count);

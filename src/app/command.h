@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "app/loaded_model.h"
+#include "inspect/trace.h"
 #include "io/json.h"
 #include "model/transformer.h"
 
@@ -59,7 +60,15 @@ struct ModelOptions {
   void add_input_to(CLI::App& command);
 };
 
-/// The same with the text also as the plain argument, and --pair; without --gate.
+/// The model that a command names, and its input run through it once.
+struct Recorded {
+  LoadedModel model;
+  Trace trace;
+};
+/// Throws as load(), head_gates() and tokens_of() do.
+Recorded record(const ModelOptions& options, const Input& input, const Globals& globals);
+
+/// ModelOptions with the text also as the plain argument, and --pair; without --gate.
 struct TextOptions : ModelOptions {
   std::string positional, pair;
 

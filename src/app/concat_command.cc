@@ -38,11 +38,7 @@ std::string text_of(const LoadedModel& model, const Trace& trace, std::int64_t l
 }
 
 int run(const Options& options, const Globals& globals) {
-  const Input input = options.input();
-  const LoadedModel model = options.load();
-  const HeadGates gates = options.head_gates(model.info.config);
-  const Trace trace = record_trace(model.transformer, tokens_of(model, input), input.text,
-                                   {.head_gates = &gates, .kernel = globals.kernel});
+  const auto [model, trace] = record(options, options.input(), globals);
   check_index("concat", "layer", options.layer, trace.config.n_layers);
   if (options.query) check_index("concat", "query", *options.query, trace.length());
   const std::int64_t query = options.query.value_or(default_query(trace.tokens));

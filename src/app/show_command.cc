@@ -100,11 +100,7 @@ std::string text_of(const Options& options, const ModelInfo& info, const Trace& 
 }
 
 int run(const Options& options, const Globals& globals) {
-  const Input input = options.input();
-  const LoadedModel model = options.load();
-  const HeadGates gates = options.head_gates(model.info.config);
-  const Trace trace = record_trace(model.transformer, tokens_of(model, input), input.text,
-                                   {.head_gates = &gates, .kernel = globals.kernel});
+  const auto [model, trace] = record(options, options.input(), globals);
   const Selection chosen = selection_of(options, trace);
   if (options.json)
     print_json(json_of(model.info, trace, chosen));

@@ -14,11 +14,7 @@ struct Options : ModelOptions {
 };
 
 int run(const Options& options, const Globals& globals) {
-  const Input input = options.input();
-  const LoadedModel model = options.load();
-  const HeadGates gates = options.head_gates(model.info.config);
-  const Trace trace = record_trace(model.transformer, tokens_of(model, input), input.text,
-                                   {.head_gates = &gates, .kernel = globals.kernel});
+  const auto [model, trace] = record(options, options.input(), globals);
   save_trace(trace, options.out);
   const std::string ran = to_string(trace.attention);
   const auto n_layers = trace.config.n_layers, n_heads = trace.config.n_heads;
