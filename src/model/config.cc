@@ -154,7 +154,7 @@ void check_config(const ModelConfig& c, std::string_view source) {
   check_range(source, "n_heads", c.n_heads, 1, kMaxHeads);
   check_range(source, "n_kv_heads", c.n_kv_heads, 1, c.n_heads);
   check_range(source, "head_dim", c.head_dim, 1, kMaxHeadDim);
-  check_range(source, "d_ff", c.d_ff, 1, kMaxWidth);
+  check_range(source, "d_ff", c.d_ff, c.family == Family::gpt2 ? 0 : 1, kMaxWidth);
   check_range(source, "vocab_size", c.vocab_size, 1, kMaxSize);
   check_range(source, "max_len", c.max_len, 1, kMaxSize);
   const bool typed = c.family == Family::bert;

@@ -82,7 +82,7 @@ ModelConfig read_gpt2(const JsonObject& json) {
   check_divides(json, "n_head", c.n_heads, "n_embd", c.d_model);
   c.n_kv_heads = c.n_heads;
   c.head_dim = c.d_model / c.n_heads;
-  c.d_ff = json.integer_or("n_inner", 4 * c.d_model, 1, kMaxWidth);
+  c.d_ff = json.integer_or("n_inner", 4 * c.d_model, 0, kMaxWidth);
   c.vocab_size = json.integer("vocab_size", 1, kMaxSize);
   c.max_len = json.integer("n_positions", 1, kMaxSize);
   c.activation = read_activation(json, "activation_function", "gelu_new");
@@ -133,9 +133,10 @@ ModelConfig read_bert(const JsonObject& json) {
   c.d_model = json.integer("hidden_size", 1, kMaxWidth);
   c.n_layers = json.integer("num_hidden_layers", 1, kMaxLayers);
   c.n_heads = json.integer("num_attention_heads", 1, kMaxHeads);
-  check_divides(json, "num_attention_heads", c.n_heads, "hidden_size", c.d_model);
+  if (!json.has("head_dim"))
+    check_divides(json, "num_attention_heads", c.n_heads, "hidden_size", c.d_model);
   c.n_kv_heads = c.n_heads;
-  c.head_dim = c.d_model / c.n_heads;
+  c.head_dim = json.integer_or("head_dim", c.d_model / c.n_heads, 1, kMaxHeadDim);
   c.d_ff = json.integer("intermediate_size", 1, kMaxWidth);
   c.vocab_size = json.integer("vocab_size", 1, kMaxSize);
   c.max_len = json.integer("max_position_embeddings", 1, kMaxSize);

@@ -186,12 +186,13 @@ class Pass {
     record(l, "mlp.out", out());
   }
 
-  /// x += attention(norm(x)), then x += mlp(norm(x)).
+  /// x += attention(norm(x)), then x += mlp(norm(x)) where the model has MLPs.
   AttentionReport pre_norm_block(std::int64_t l) const {
     const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
     norm(w.attn_norm, x(), h());
     AttentionReport report = attend(l, h());
     add_to(x(), out());
+    if (c_.d_ff == 0) return report;
     norm(w.mlp_norm, x(), h());
     mlp(l, h());
     add_to(x(), out());

@@ -25,6 +25,7 @@ enum class Need : std::uint8_t {
   optional,
   attention_bias,  // required when config.attention_bias, else optional
   mlp_bias,        // the same for config.mlp_bias
+  mlp,             // required when d_ff is not 0, else not listed
   untied_head,     // required when the head is not tied, else not listed
   mlm_head         // required with a masked-token head, else not listed
 };
@@ -54,12 +55,12 @@ constexpr std::array kGpt2Block = {
     TensorRule{"{p}h.{l}.attn.c_attn.bias", Slot::qkv_bias, qkv_width},
     TensorRule{"{p}h.{l}.attn.c_proj.weight", Slot::o_weight, q_width, d_model},
     TensorRule{"{p}h.{l}.attn.c_proj.bias", Slot::o_bias, d_model},
-    TensorRule{"{p}h.{l}.ln_2.weight", Slot::mlp_norm_weight, d_model},
-    TensorRule{"{p}h.{l}.ln_2.bias", Slot::mlp_norm_bias, d_model},
-    TensorRule{"{p}h.{l}.mlp.c_fc.weight", Slot::up_weight, d_model, d_ff},
-    TensorRule{"{p}h.{l}.mlp.c_fc.bias", Slot::up_bias, d_ff},
-    TensorRule{"{p}h.{l}.mlp.c_proj.weight", Slot::down_weight, d_ff, d_model},
-    TensorRule{"{p}h.{l}.mlp.c_proj.bias", Slot::down_bias, d_model}};
+    TensorRule{"{p}h.{l}.ln_2.weight", Slot::mlp_norm_weight, d_model, none, Need::mlp},
+    TensorRule{"{p}h.{l}.ln_2.bias", Slot::mlp_norm_bias, d_model, none, Need::mlp},
+    TensorRule{"{p}h.{l}.mlp.c_fc.weight", Slot::up_weight, d_model, d_ff, Need::mlp},
+    TensorRule{"{p}h.{l}.mlp.c_fc.bias", Slot::up_bias, d_ff, none, Need::mlp},
+    TensorRule{"{p}h.{l}.mlp.c_proj.weight", Slot::down_weight, d_ff, d_model, Need::mlp},
+    TensorRule{"{p}h.{l}.mlp.c_proj.bias", Slot::down_bias, d_model, none, Need::mlp}};
 
 constexpr std::array kLlamaModel = {
     TensorRule{"{p}embed_tokens.weight", Slot::token_embedding, vocab_size, d_model},
@@ -192,6 +193,9 @@ std::optional<bool> is_required(Need need, const ModelConfig& config) {
       return config.attention_bias;
     case Need::mlp_bias:
       return config.mlp_bias;
+    case Need::mlp:
+      if (config.d_ff == 0) return std::nullopt;
+      return true;
     case Need::untied_head:
       if (config.tied_head) return std::nullopt;
       return true;

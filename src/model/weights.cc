@@ -177,8 +177,8 @@ class Loader {
     out.qkv = Linear(s[Slot::qkv_weight], layout, s[Slot::qkv_bias]);
     out.out = Linear(s[Slot::o_weight], layout, s[Slot::o_bias]);
     if (s[Slot::gate_weight]) out.gate = Linear(s[Slot::gate_weight], layout, s[Slot::gate_bias]);
-    out.up = Linear(s[Slot::up_weight], layout, s[Slot::up_bias]);
-    out.down = Linear(s[Slot::down_weight], layout, s[Slot::down_bias]);
+    if (s[Slot::up_weight]) out.up = Linear(s[Slot::up_weight], layout, s[Slot::up_bias]);
+    if (s[Slot::down_weight]) out.down = Linear(s[Slot::down_weight], layout, s[Slot::down_bias]);
     out.w_o = layout == WeightLayout::in_out ? std::move(s[Slot::o_weight])
                                              : transposed(s[Slot::o_weight]);
     out.b_o = std::move(s[Slot::o_bias]);

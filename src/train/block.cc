@@ -78,7 +78,8 @@ void block_forward(const BlockPass& pass, MutableTensorView next) {
   } else {
     const auto h = pass.rows(kept.h);
     apply_norm(config, w.attn_norm, x, h);
-    attend_forward(pass, h, x, mid);
+    attend_forward(pass, h, x, w.up ? mid : next);
+    if (!w.up) return;
     apply_norm(config, w.mlp_norm, mid, h2);
     mlp_forward(pass, h2, mid, next);
   }
@@ -96,9 +97,11 @@ void block_backward(const BlockPass& pass, const BlockParameters& gradients) {
     norm_backward(config, w.attn_norm, gradients.attn_norm, {mid, d_x, d_x});
     attend_backward(pass, gradients, {x, d_x, d_x, true});
   } else {
-    mlp_backward(pass, gradients, {d_x, d_h});
-    norm_backward(config, w.mlp_norm, gradients.mlp_norm, {mid, d_h, d_h});
-    add_to(d_x, d_h);
+    if (w.up) {
+      mlp_backward(pass, gradients, {d_x, d_h});
+      norm_backward(config, w.mlp_norm, gradients.mlp_norm, {mid, d_h, d_h});
+      add_to(d_x, d_h);
+    }
     attend_backward(pass, gradients, {pass.rows(kept.h), d_x, d_h});
     norm_backward(config, w.attn_norm, gradients.attn_norm, {x, d_h, d_h});
     add_to(d_x, d_h);

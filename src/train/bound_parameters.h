@@ -24,7 +24,7 @@ struct LinearParameters {
 struct BlockParameters {
   NormParameters attn_norm, mlp_norm;
   LinearParameters qkv, out;
-  LinearParameters gate, up, down;  ///< gate: gated MLPs only
+  LinearParameters gate, up, down;  ///< gate: gated MLPs only; all empty without an MLP
 };
 
 struct ModelParameters {

@@ -195,6 +195,7 @@ class Plain {
     attend(l, layer, heads, heads, scale);
     layer.out = linear(layer.z, h + "attn.c_proj", true);
     const Rows middle = sum(x, edited(PlainPoint::out, l, layer));
+    if (m_.config.value("n_inner", 1) == 0) return middle;
     Rows up = linear(layer_norm(middle, h + "ln_2"), h + "mlp.c_fc", true);
     for (Row& row : up)
       for (double& v : row) v = activation(m_.config.value("activation_function", "gelu_new"), v);
@@ -259,7 +260,7 @@ class Plain {
     layer.q = linear(x, p + "attention.self.query");
     layer.k = linear(x, p + "attention.self.key");
     layer.v = linear(x, p + "attention.self.value");
-    attend(l, layer, heads, heads, 1 / std::sqrt(static_cast<double>(x[0].size() / heads)));
+    attend(l, layer, heads, heads, 1 / std::sqrt(static_cast<double>(layer.q[0].size() / heads)));
     layer.out = linear(layer.z, p + "attention.output.dense");
     const Rows middle =
         layer_norm(sum(x, edited(PlainPoint::out, l, layer)), p + "attention.output.LayerNorm");

@@ -91,6 +91,7 @@ TinyModel tiny_gpt2(const Json& overrides) {
     draw.layer_norm(h + "ln_1", d);
     draw.linear(h + "attn.c_attn", {d, 3 * d}, 3 * d);
     draw.linear(h + "attn.c_proj", {d, d}, d);
+    if (d_ff == 0) continue;
     draw.layer_norm(h + "ln_2", d);
     draw.linear(h + "mlp.c_fc", {d, d_ff}, d_ff);
     draw.linear(h + "mlp.c_proj", {d_ff, d}, d);
@@ -152,6 +153,8 @@ TinyModel tiny_bert(const Json& overrides) {
                   overrides);
   Drawer draw(m);
   const std::int64_t d = m.config["hidden_size"], d_ff = m.config["intermediate_size"];
+  const std::int64_t n_heads = m.config["num_attention_heads"];
+  const std::int64_t width = n_heads * m.config.value("head_dim", d / n_heads);
   draw.weight("embeddings.word_embeddings.weight", {m.config["vocab_size"], d});
   draw.weight("embeddings.position_embeddings.weight", {m.config["max_position_embeddings"], d});
   draw.weight("embeddings.token_type_embeddings.weight", {m.config["type_vocab_size"], d});
@@ -159,8 +162,8 @@ TinyModel tiny_bert(const Json& overrides) {
   for (int l = 0; l < m.config["num_hidden_layers"]; ++l) {
     const std::string layer = "encoder.layer." + std::to_string(l) + ".";
     for (const char* part : {"query", "key", "value"})
-      draw.linear(layer + "attention.self." + part, {d, d}, d);
-    draw.linear(layer + "attention.output.dense", {d, d}, d);
+      draw.linear(layer + "attention.self." + part, {width, d}, width);
+    draw.linear(layer + "attention.output.dense", {d, width}, d);
     draw.layer_norm(layer + "attention.output.LayerNorm", d);
     draw.linear(layer + "intermediate.dense", {d_ff, d}, d_ff);
     draw.linear(layer + "output.dense", {d, d_ff}, d);
