@@ -2,6 +2,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/attention_backward.h"
+#include "kernels/attention_pattern.h"
 #include "train/ops.h"
 
 namespace headlight {
@@ -17,6 +18,14 @@ MutableTensorView heads(const BlockPass& pass, const SequenceGroup& group, Tenso
           {group.length * width, width, dim, 1}};
 }
 
+/// A layer's share of numbers for each head of each layer; empty if there are none.
+template <class Numbers>
+auto of_layer(const BlockPass& pass, Numbers& numbers) {
+  const auto n = static_cast<std::size_t>(pass.config.n_heads);
+  return numbers.empty() ? std::span(numbers)
+                         : std::span(numbers).subspan(static_cast<std::size_t>(pass.layer) * n, n);
+}
+
 /// The attention problem of one group, on views of the tape.
 AttentionTensors tensors_of(const BlockPass& pass, const SequenceGroup& group) {
   const ModelConfig& c = pass.config;
@@ -24,6 +33,7 @@ AttentionTensors tensors_of(const BlockPass& pass, const SequenceGroup& group) {
   return {.q = heads(pass, group, kept.qkv, 0, c.n_heads),
           .k = heads(pass, group, kept.qkv, c.n_heads, c.n_kv_heads),
           .v = heads(pass, group, kept.qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
+          .head_gate = of_layer(pass, pass.tape.head_gates),
           .z = heads(pass, group, kept.z, 0, c.n_heads),
           .lse = {kept.lse.span<float>().data() + group.row * c.n_heads,
                   DType::f32,
@@ -72,13 +82,23 @@ void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
          .d_v = heads(pass, group, tape.d_qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
          .d_bias = {},
          .d_sinks = {},
-         .d_head_gate = {},
-         .d_alibi_slopes = {}});
+         .d_head_gate = of_layer(pass, tape.d_head_gates),
+         .d_alibi_slopes = {},
+         .mode = GradientMode::add});
   if (!c.rope_inv_freq.empty())
     rope_backward(rotated_heads(pass, tape.d_qkv), tape.rope, RopeLayout::half_split,
                   pass.batch.positions);
   linear_backward(pass.parameters.qkv, gradients.qkv,
                   {io.from, pass.rows(tape.d_qkv), io.d_from, io.add_to_d_from});
+}
+
+Tensor attend_pattern(const BlockPass& pass, const SequenceGroup& sequence, std::int64_t head) {
+  const AttentionTensors tensors = tensors_of(pass, sequence);
+  Tensor out({sequence.length, sequence.length});
+  attention_pattern(attention_problem(tensors, options_of(pass)), tensors,
+                    {.batch = 0, .head = head, .row_begin = 0, .row_end = sequence.length},
+                    out.view());
+  return out;
 }
 
 }  // namespace headlight

@@ -19,4 +19,8 @@ struct AttendBackward {
 void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
                      const AttendBackward& io);
 
+/// The pattern [T, T] of one head on one sequence (count 1) of the rows, computed again from what
+/// attend_forward kept.
+Tensor attend_pattern(const BlockPass& pass, const SequenceGroup& sequence, std::int64_t head);
+
 }  // namespace headlight

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/threads.h"
+#include "train/attend.h"
 #include "train/block.h"
 #include "train/ops.h"
 
@@ -85,6 +87,23 @@ TensorView Network::forward(const Batch& batch) {
   return hidden_ = final;
 }
 
+void Network::set_head_gates(std::vector<float> gates) {
+  const auto wanted = static_cast<std::size_t>(config_.n_layers * config_.n_heads);
+  check(gates.empty() || gates.size() == wanted, "train", "{} head gates for {} layers x {} heads",
+        gates.size(), config_.n_layers, config_.n_heads);
+  tape_.head_gates = std::move(gates);
+}
+
+Tensor Network::pattern(const Batch& batch, std::int64_t layer, std::int64_t head,
+                        const SequenceGroup& sequence) {
+  check(0 <= layer && layer < config_.n_layers && 0 <= head && head < config_.n_heads &&
+            sequence.count == 1 && sequence.row + sequence.length <= batch.rows(),
+        "train", "no head {}.{}, or no sequence of {} rows at {}", layer, head, sequence.length,
+        sequence.row);
+  const auto l = static_cast<std::size_t>(layer);
+  return attend_pattern({config_, batch, tape_, layer, values_.blocks[l]}, sequence, head);
+}
+
 LossSum Network::evaluate(const Batch& batch) {
   const auto alone = alone_if_small(batch, config_.d_model);
   return head_.evaluate(batch, forward(batch));
@@ -93,6 +112,7 @@ LossSum Network::evaluate(const Batch& batch) {
 LossSum Network::train(const Batch& batch, double weight) {
   const auto alone = alone_if_small(batch, config_.d_model);
   const TensorView hidden = forward(batch);
+  tape_.d_head_gates.assign(tape_.head_gates.size(), 0.0f);
   const auto d_x = first_rows(tape_.d_x, batch.rows());
   const LossSum sum = head_.train(batch, hidden, gradients_, d_x, weight);
   if (values_.final_norm.weight)

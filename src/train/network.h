@@ -27,6 +27,16 @@ class Network {
   /// Hidden states [rows, d_model] that the last call's head read, valid until the next.
   TensorView hidden() const { return hidden_; }
 
+  /// What each head's z is multiplied by from now on, [n_layers * n_heads], each in [0, 1]; empty:
+  /// by 1, at no cost.
+  void set_head_gates(std::vector<float> gates);
+  /// Gradients of the gates by the last train(), which made them if gates were set.
+  std::span<const float> gate_gradients() const { return tape_.d_head_gates; }
+  /// The pattern [T, T] of one head on a sequence of the last call, whose batch is given again;
+  /// `sequence` is one of a group's: {row, 1, length}.
+  Tensor pattern(const Batch& batch, std::int64_t layer, std::int64_t head,
+                 const SequenceGroup& sequence);
+
  private:
   TensorView forward(const Batch& batch);
   void embed(const Batch& batch);

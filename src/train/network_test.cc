@@ -11,6 +11,7 @@
 #include "support/plain_forward.h"
 #include "support/shared.h"
 #include "support/tiny_model.h"
+#include "train/tied_heads.h"
 
 namespace headlight {
 namespace {
@@ -34,7 +35,13 @@ std::vector<std::pair<std::string, TinyModel>> tiny_models(const Json& sizes = J
       "llama with biases and a tied head",
       testing::tiny_llama(
           with({{"attention_bias", true}, {"mlp_bias", true}, {"tie_word_embeddings", true}})));
+  Json attention_only = sizes, narrow_heads = sizes;
+  attention_only["n_inner"] = 0;
+  models.emplace_back("gpt2 of attention alone", testing::tiny_gpt2(attention_only));
   models.emplace_back("bert", testing::tiny_bert(with({{"architectures", {"BertForMaskedLM"}}})));
+  narrow_heads.update(
+      {{"architectures", {"BertForMaskedLM"}}, {"num_attention_heads", 2}, {"head_dim", 2}});
+  models.emplace_back("bert with narrow heads", testing::tiny_bert(narrow_heads));
   return models;
 }
 
@@ -143,10 +150,11 @@ TEST(Network, ComputesWhatTheLoadedModelComputes) {
 }
 
 /// Cross entropy in nats over all targets, from the forward pass in double.
-LossSum plain_loss(const TinyModel& model, const std::vector<Example>& sequences) {
+LossSum plain_loss(const TinyModel& model, const std::vector<Example>& sequences,
+                   const std::vector<std::vector<double>>& gates = {}) {
   LossSum sum;
   for (const Example& example : sequences) {
-    const auto logits = testing::plain_forward(model, example.ids).logits;
+    const auto logits = testing::plain_forward(model, example.ids, {}, gates).logits;
     for (std::size_t t = 0; t < example.ids.size(); ++t) {
       if (example.targets[t] == kIgnoredTarget) continue;
       const auto& row = logits[t];
@@ -222,6 +230,101 @@ TEST(Network, GradientsOfEveryParameterMatchDifferencesInDouble) {
       EXPECT_EQ(not_zero > 0, !idle) << "a parameter without influence proves nothing";
     }
   }
+}
+
+TEST(Network, GateGradientsMatchDifferencesInDouble) {
+  for (const auto& [name, model] : tiny_models()) {
+    SCOPED_TRACE(name);
+    Trained trained(model);
+    const auto layers = static_cast<std::size_t>(trained.config.n_layers);
+    const auto heads = static_cast<std::size_t>(trained.config.n_heads);
+    trained.network.set_head_gates(std::vector<float>(layers * heads, 0.5f));
+    trained.network.train(batch_of(trained.config, examples()), 1);
+    ASSERT_EQ(trained.network.gate_gradients().size(), layers * heads);
+    std::vector<std::vector<double>> gates(layers, std::vector<double>(heads, 0.5));
+    for (std::size_t i = 0; i < layers * heads; ++i) {
+      double& gate = gates[i / heads][i % heads];
+      gate = 0.5 + 1e-5;
+      const double above = plain_loss(model, examples(), gates).loss;
+      gate = 0.5 - 1e-5;
+      const double below = plain_loss(model, examples(), gates).loss;
+      gate = 0.5;
+      const double expected = (above - below) / 2e-5;
+      EXPECT_NEAR(trained.network.gate_gradients()[i], expected, 1e-4 + 1e-3 * std::abs(expected));
+      EXPECT_GT(std::abs(expected), 1e-6) << "a head without influence proves nothing";
+    }
+  }
+}
+
+TEST(Network, RefusesGatesOfAnotherModel) {
+  Trained trained(testing::tiny_gpt2());
+  testing::expect_error(
+      [&] {
+        trained.network.set_head_gates({1, 1, 1});
+      },
+      {"[train]", "3 head gates", "2 layers x 3 heads"});
+}
+
+TEST(Network, PatternsAreThoseOfTheForwardPassInDouble) {
+  for (const auto& [name, model] : tiny_models()) {
+    SCOPED_TRACE(name);
+    Trained trained(model);
+    const Batch batch = batch_of(trained.config, examples());
+    trained.network.evaluate(batch);
+    const SequenceGroup second{7, 1, 5};  // the second sequence of the group of length 5
+    const auto ids = std::vector(batch.ids.begin() + 7, batch.ids.begin() + 12);
+    const auto plain = testing::plain_forward(model, ids);
+    for (std::int64_t l = 0; l < trained.config.n_layers; ++l)
+      for (std::int64_t h = 0; h < trained.config.n_heads; ++h) {
+        const Tensor got = trained.network.pattern(batch, l, h, second);
+        const auto& want =
+            plain.layers[static_cast<std::size_t>(l)].patterns[static_cast<std::size_t>(h)];
+        for (std::size_t i = 0; i < 25; ++i)
+          ASSERT_NEAR(std::as_const(got).span<float>()[i], want[i / 5][i % 5], 2e-5) << i;
+      }
+    testing::expect_error([&] { trained.network.pattern(batch, 9, 0, second); },
+                          {"[train]", "9.0"});
+  }
+}
+
+/// The rows of one head in a tensor of a store.
+std::vector<float> head_rows(const Trained& trained, const Tensor& store, Slot slot,
+                             std::int64_t head, std::int64_t heads) {
+  const TensorView view = trained.layout.view(store, *trained.layout.find(slot, 0));
+  const std::int64_t size = view.numel() / heads;
+  return {view.as<float>() + head * size, view.as<float>() + (head + 1) * size};
+}
+
+TEST(TiedHeads, AreCopiesWhoseGradientsAreSummed) {
+  for (const bool llama : {false, true}) {
+    const TinyModel model = llama ? testing::tiny_llama({{"attention_bias", true}})
+                                  : testing::tiny_bert({{"architectures", {"BertForMaskedLM"}}});
+    Trained trained(model);
+    const ModelConfig& c = trained.config;
+    const TiedHeads tied(trained.layout);
+    tied.copy_first(trained.values);
+    trained.network.train(batch_of(c, examples()), 1);
+    const Tensor before = trained.gradients.clone();
+    tied.sum_into_first(trained.gradients);
+    for (const Slot slot : {Slot::q_weight, Slot::k_weight, Slot::v_weight, Slot::v_bias}) {
+      const std::int64_t heads = slot == Slot::q_weight ? c.n_heads : c.n_kv_heads;
+      const auto first = head_rows(trained, trained.values, slot, 0, heads);
+      const auto sum = head_rows(trained, trained.gradients, slot, 0, heads);
+      std::vector<float> expected(sum.size());
+      for (std::int64_t h = 0; h < heads; ++h) {
+        EXPECT_EQ(head_rows(trained, trained.values, slot, h, heads), first);
+        const auto part = head_rows(trained, before, slot, h, heads);
+        for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += part[i];
+      }
+      EXPECT_EQ(sum, expected);
+      for (const float x : head_rows(trained, trained.gradients, slot, 1, heads)) EXPECT_EQ(x, 0);
+    }
+    // Per layer: all but one head of W_Q, W_K, W_V and their biases.
+    EXPECT_EQ(tied.n_copies(),
+              c.n_layers * (c.n_heads - 1 + 2 * (c.n_kv_heads - 1)) * c.head_dim * (c.d_model + 1));
+  }
+  testing::expect_error([] { TiedHeads(Trained(testing::tiny_gpt2()).layout); },
+                        {"[train]", "gpt2", "bert or llama"});
 }
 
 TEST(Network, GradientsAddUpOverMicroBatches) {

@@ -32,6 +32,8 @@ struct Tape {
   Tensor x, final;  ///< the residual stream after the blocks; after the final norm
   Tensor d_x, d_h, d_qkv, d_z, d_ff, d_gate;  ///< gradients on their way down
   RopeTable rope;
+  /// [n_layers * n_heads] what each head's z is multiplied by, and the gradients; empty: 1.
+  std::vector<float> head_gates, d_head_gates;
 
   void reserve(const ModelConfig& config, std::int64_t rows);
 };

@@ -52,6 +52,17 @@ Trainer::Trainer(const TrainSettings& settings, const ExampleSource& source)
   initialise(layout_, settings.seed, static_cast<float>(settings.initial_deviation), values_);
 }
 
+void Trainer::tie_heads() {
+  check(steps_done_ == 0, "train", "heads can be tied before the first step, not after {}",
+        steps_done_);
+  tied_.emplace(layout_);
+  tied_->copy_first(values_);
+}
+
+std::int64_t Trainer::n_free_parameters() const {
+  return n_parameters() - (tied_ ? tied_->n_copies() : 0);
+}
+
 std::vector<Batch> Trainer::next_batches() const {
   std::vector<Example> examples;
   const auto first = static_cast<std::uint64_t>(steps_done_ * settings_.sequences);
@@ -71,7 +82,9 @@ StepReport Trainer::step() {
   std::ranges::fill(gradients_.span<float>(), 0.0f);
   const double weight = 1 / static_cast<double>(std::max<std::size_t>(targets, 1));
   for (const Batch& batch : batches) report.sum += network_.train(batch, weight);
+  if (tied_) tied_->sum_into_first(gradients_);  // what is shared counts once in the norm
   report.gradient_norm = global_norm(gradients_);
+  if (tied_) tied_->copy_first(gradients_);
   check(std::isfinite(report.sum.loss) && std::isfinite(report.gradient_norm), "train",
         "step {}: loss {} and gradient norm {}; a smaller learning_rate may help", report.step,
         report.sum.mean(), report.gradient_norm);
@@ -93,7 +106,7 @@ std::vector<NamedLoss> Trainer::evaluate() {
 }
 
 std::string Trainer::run_name() const {
-  return fingerprint(settings_) + "-" + source_.fingerprint();
+  return fingerprint(settings_) + "-" + source_.fingerprint() + (tied_ ? "-tied" : "");
 }
 
 void Trainer::save(const std::filesystem::path& checkpoint) const {

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "train/examples.h"
 #include "train/network.h"
 #include "train/optimizer.h"
 #include "train/settings.h"
+#include "train/tied_heads.h"
 
 namespace headlight {
 
@@ -40,6 +42,13 @@ class Trainer {
   std::int64_t n_parameters() const { return layout_.n_parameters(); }
   std::int64_t steps_done() const { return steps_done_; }
   const Tokenizer* relations_tokenizer() const { return source_.relations_tokenizer(); }
+  /// Before the first step: from now on all heads of a layer share W_Q, W_K and W_V
+  /// (train/tied_heads.h).
+  void tie_heads();
+  /// Parameters that are not copies of others.
+  std::int64_t n_free_parameters() const;
+  /// For measurements between steps; gates that are set stay set.
+  Network& network() { return network_; }
   /// One step. Throws, naming it, when the loss or the gradient is not finite.
   StepReport step();
   /// Over the source's held-out examples, a sum for each ability.
@@ -65,6 +74,7 @@ class Trainer {
   Tensor values_, gradients_;
   AdamW optimizer_;
   Network network_;
+  std::optional<TiedHeads> tied_;
   std::vector<HeldOutBatches> heldout_;
   std::int64_t steps_done_ = 0;
 };

@@ -131,6 +131,38 @@ TEST_P(Families, AResumedRunEndsAsAnUninterruptedOne) {
   EXPECT_EQ(expected, 12);
 }
 
+TEST(Trainer, TiedHeadsStayEqual) {
+  const TrainSettings settings = settings_for("bert");
+  const EightSentences source(true);
+  Trainer trainer(settings, source), apart(settings, source);
+  trainer.tie_heads();
+  EXPECT_LT(trainer.n_free_parameters(), trainer.n_parameters());
+  for (int i = 0; i < 5; ++i) {
+    trainer.step();
+    apart.step();
+  }
+  testing::expect_error([&] { trainer.tie_heads(); }, {"[train]", "before the first step", "5"});
+  const auto folder = testing::scratch_folder();
+  trainer.write_model(folder);
+  const ParameterLayout layout(trainer.config());
+  Tensor values = layout.make_store(), copied = layout.make_store();
+  read_parameters(layout, folder, values);
+  read_parameters(layout, folder, copied);
+  TiedHeads(layout).copy_first(copied);
+  EXPECT_TRUE(std::ranges::equal(values.span<float>(), copied.span<float>()));
+  apart.write_model(folder);
+  read_parameters(layout, folder, values);
+  read_parameters(layout, folder, copied);
+  TiedHeads(layout).copy_first(copied);
+  EXPECT_FALSE(std::ranges::equal(values.span<float>(), copied.span<float>()));
+  testing::expect_error(
+      [&] {
+        trainer.save(folder / "checkpoint.safetensors");
+        Trainer(settings, source).restore(folder / "checkpoint.safetensors");
+      },
+      {"[checkpoint]", "another run"});
+}
+
 TEST(Checkpoint, BelongsToOneRun) {
   TrainSettings settings = settings_for("gpt2");
   settings.steps = 3;
