@@ -91,7 +91,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   add_globals(app, globals);
   for (auto* add : {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate,
-                    add_models, add_lab, add_data, add_train, add_relations})
+                    add_models, add_lab, add_data, add_train, add_relations, add_experiment})
     add(line);
   app.footer("`headlight COMMAND --help` explains a command, with examples.");
   try {
