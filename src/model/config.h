@@ -20,9 +20,8 @@ std::string_view name_of(Family family);
 struct ModelConfig {
   Family family = Family::gpt2;
   std::int64_t d_model = 0, n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
-  std::int64_t d_ff = 0;  ///< gpt2: 0 for blocks of attention alone, without norm and MLP after it
-  std::int64_t vocab_size = 0, max_len = 0;
-  std::int64_t n_token_types = 0;  ///< bert only
+  std::int64_t d_ff = 0, vocab_size = 0, max_len = 0;  ///< d_ff 0, gpt2 only: blocks without an MLP
+  std::int64_t n_token_types = 0;                      ///< bert only
   Activation activation = Activation::gelu_erf;
   float norm_eps = 1e-5f;
   bool tied_head = false;         ///< logits use the token embedding
