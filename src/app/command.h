@@ -44,7 +44,6 @@ void add_lab(CommandLine& line);
 void add_train(CommandLine& line);
 void add_relations(CommandLine& line);
 void add_data(CommandLine& line);
-void add_experiment(CommandLine& line);
 
 /// --model, --text, --ids and --gate, as `logits` and `trace` take them.
 struct ModelOptions {

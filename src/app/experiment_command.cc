@@ -1,9 +1,10 @@
 // headlight experiment: a claim about heads, tested over several seeds.
+#include "app/experiment_command.h"
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
 
-#include "app/command.h"
 #include "app/end_signals.h"
 #include "app/progress_bar.h"
 #include "app/terminal.h"

@@ -9,6 +9,7 @@
 
 #include "app/command.h"
 #include "app/errors.h"
+#include "app/experiment_command.h"
 #include "app/version.h"
 #include "core/threads.h"
 #include "io/nearest_name.h"
