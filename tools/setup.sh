@@ -25,6 +25,7 @@ found() {
   case $1 in
     cmd:*) command -v "${1#cmd:}" >/dev/null ;;
     pkg:*) pkg-config --exists "${1#pkg:}" 2>/dev/null ;;
+    font:*) [[ -n $(fc-list ":lang=${1#font:}" 2>/dev/null) ]] ;;
     header:*) echo "#include <${1#header:}>" | "$cxx" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null ;;
     *) return 1 ;;
   esac
@@ -34,8 +35,8 @@ on_debian() {
   [[ -r /etc/os-release ]] && grep -q '^ID=debian$' /etc/os-release && command -v apt-get dpkg-query >/dev/null
 }
 
-# Packages that are missing. On Debian its own list is asked (one fast call), but a program that
-# came from elsewhere, such as a newer Node.js, counts as well.
+# Packages that are missing. On Debian its own list is asked (one fast call), but a program or
+# a font that came from elsewhere, such as a newer Node.js, counts as well.
 missing_packages() {
   local installed='' name probe
   if on_debian; then
@@ -43,7 +44,7 @@ missing_packages() {
   fi
   package_lines "$1" | while read -r name probe; do
     if grep -qxF "$name" <<<"$installed"; then continue; fi
-    if { [[ -z $installed ]] || [[ $probe == cmd:* ]]; } && found "$probe"; then continue; fi
+    if { [[ -z $installed ]] || [[ $probe == cmd:* || $probe == font:* ]]; } && found "$probe"; then continue; fi
     echo "$name"
   done
 }

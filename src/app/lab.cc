@@ -8,6 +8,7 @@
 
 #include "app/errors.h"
 #include "app/json_view.h"
+#include "app/layer_timing.h"
 #include "app/parse.h"
 #include "app/version.h"
 
@@ -85,6 +86,7 @@ LabResponse Lab::route(const LabRequest& request) {
     throw RequestError(405, "http", fmt::format("{} is for the other method", request.path));
   if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
   if (path == "models") return list_models();
+  if (path == "layer_time") return layer_time(request);
   if (!path.starts_with("traces/")) refuse_path(request.path);
   path.remove_prefix(kTraces.size() + 1);
   const std::size_t slash = std::min(path.find('/'), path.size());
@@ -220,6 +222,18 @@ LabResponse Lab::w_o(const LabRequest& request, const KeptTrace& kept) {
     const float* block = model->transformer.w_o(layer).as<float>() + head * c.head_dim * c.d_model;
     return tensor_response({block, size}, {c.head_dim, c.d_model});
   });
+}
+
+LabResponse Lab::layer_time(const LabRequest& request) {
+  const auto size = [&](std::string_view name) {
+    return integer_parameter(request, name, 1, kMostTimedLength);
+  };
+  const LayerDimensions asked{
+      .d_model = size("d_model"),
+      .n_heads = size("n_heads"),
+      .n_kv_heads = request.query.contains("n_kv_heads") ? size("n_kv_heads") : size("n_heads"),
+      .length = size("length")};
+  return queue_.run([&] { return json_response(as_request([&] { return time_layer(asked); })); });
 }
 
 LabResponse Lab::list_models() {

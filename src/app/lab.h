@@ -59,6 +59,7 @@ class Lab {
 
   LabResponse route(const LabRequest& request);
   LabResponse list_models();
+  LabResponse layer_time(const LabRequest& request);
   LabResponse post_trace(const LabRequest& request);
   LabResponse post_ablation(const LabRequest& request);
   LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);

@@ -16,7 +16,7 @@ async function setCell(page, cell, text) {
 export async function exampleTests(t, browser, lab) {
   await t.test("without a model the lab opens the worked example", () =>
     withPage(browser, lab, "/", {}, async (page) => {
-      assert.equal(await page.inputValue("#model-picker"), "example:");
+      assert.equal(await page.getAttribute('[data-page="example"]', "aria-current"), "page");
     }),
   );
 

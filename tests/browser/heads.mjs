@@ -48,7 +48,7 @@ async function startTests(t, browser) {
     const lab = await startLab("--model", join(models, "all-MiniLM-L6-v2"));
     try {
       await withPage(browser, lab, "/", {}, async (page) => {
-        assert.equal(await page.inputValue("#model-picker"), "model:all-MiniLM-L6-v2");
+        assert.equal(await page.inputValue("#model-picker"), "all-MiniLM-L6-v2");
         assert.equal(await chosen(page).innerText(), "it");
         assert.equal(await page.locator(".cards [data-head]").count(), 12);
       });

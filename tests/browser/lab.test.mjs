@@ -1,21 +1,26 @@
 // One lab and one Chromium for all of it; the parts follow each other.
 import { test } from "node:test";
 import { concatTests } from "./concat.mjs";
+import { dimensionsTests } from "./dimensions.mjs";
 import { exampleTests } from "./example.mjs";
+import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
 import { looksTests } from "./looks.mjs";
+import { scenarioTests } from "./scenarios.mjs";
 import { launch } from "./support/browser.mjs";
 import { models, startLab } from "./support/lab.mjs";
+
+/** HEADLIGHT_LAB_PART=dimensions runs one part, while it is worked on. */
+const wanted = (part) => !process.env.HEADLIGHT_LAB_PART || part.name === `${process.env.HEADLIGHT_LAB_PART}Tests`;
 
 test("the lab page", async (t) => {
   const lab = await startLab();
   const browser = await launch();
   try {
-    await exampleTests(t, browser, lab);
-    if (models) await headsTests(t, browser, lab);
-    if (models) await concatTests(t, browser, lab);
-    else t.diagnostic("the shared models are absent: only the worked example was driven");
-    await looksTests(t, browser, lab, models !== null);
+    for (const part of [exampleTests, handTests, dimensionsTests]) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, scenarioTests, concatTests] : []) if (wanted(part)) await part(t, browser, lab);
+    if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
+    if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);
   } finally {
     await browser.close();
     await lab.stop();

@@ -1,6 +1,8 @@
 import { render } from "preact";
 import { App } from "./ui/App.tsx";
+import { startDimensions } from "./dimensions/state.ts";
 import { startConcat } from "./state/concat.ts";
+import { startScenarios } from "./state/scenarios.ts";
 import { startSession } from "./state/session.ts";
 import "./styles/base.css";
 import "./styles/shell.css";
@@ -8,7 +10,12 @@ import "./styles/heads.css";
 import "./styles/example.css";
 import "./styles/blend.css";
 import "./styles/concat.css";
+import "./styles/scenarios.css";
+import "./styles/hand.css";
+import "./styles/dimensions.css";
 
 startSession();
 startConcat();
+startScenarios();
+startDimensions();
 render(<App />, document.getElementById("app")!);

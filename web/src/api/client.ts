@@ -1,6 +1,6 @@
 // The only file that talks to the server.
 import { beginWork } from "../state/idle.ts";
-import type { Ablation, Concat, How, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
+import type { Ablation, Concat, How, LayerTime, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -41,6 +41,12 @@ const asJson = <T>(response: Response) => response.json() as Promise<T>;
 
 export function fetchModels(): Promise<Models> {
   return call("models", {}, asJson<Models>);
+}
+
+/** How long a layer takes on the engine's machine; refused when it would take too long, or its parts do not fit. */
+export function fetchLayerTime(asked: Readonly<Record<"d_model" | "n_heads" | "n_kv_heads" | "length", number>>): Promise<LayerTime> {
+  const query = new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]));
+  return call(`layer_time?${query}`, {}, asJson<LayerTime>);
 }
 
 export type Input = { text: string } | { ids: number[] };

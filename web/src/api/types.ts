@@ -145,3 +145,24 @@ export interface Overview {
   size: number;
   data: Float32Array;
 }
+
+/** One measured call: its operations, the median of its times, how often it ran. */
+export interface TimedCall {
+  flops: number;
+  seconds: number;
+  runs: number;
+  attention: string;
+}
+
+export interface LayerTime {
+  d_model: number;
+  n_heads: number;
+  n_kv_heads: number;
+  head_dim: number;
+  length: number;
+  parameters: number;
+  cache_numbers: number;
+  threads: number;
+  whole: TimedCall;
+  next: TimedCall;
+}

@@ -1,5 +1,5 @@
 import { t } from "../i18n/index.ts";
-import { concat, kHeadDim } from "../maths/example.ts";
+import { concat, kHeadDim, widthOf } from "../maths/example.ts";
 import { Vector } from "./Exact.tsx";
 import { example } from "./state.ts";
 import { Step } from "./Step.tsx";
@@ -15,7 +15,7 @@ export function ConcatSection() {
           headOf={(index) => Math.floor(index / kHeadDim)}
         />
       </div>
-      <p class="hint">{t("example_width")}</p>
+      <p class="hint">{t("example_width", { width: widthOf(example.value), heads: example.value.heads, dim: kHeadDim })}</p>
     </Step>
   );
 }

@@ -1,5 +1,5 @@
 import { t } from "../i18n/index.ts";
-import { concat, headContributions, kHeadDim, project } from "../maths/example.ts";
+import { concat, headContributions, kHeadDim, project, widthOf } from "../maths/example.ts";
 import { headStyle, printed, Vector } from "./Exact.tsx";
 import { NumberInput } from "./NumberInput.tsx";
 import { example } from "./state.ts";
@@ -12,7 +12,7 @@ const headOfRow = (row: number) => Math.floor(row / kHeadDim);
 function Matrix() {
   const joined = concat(example.value);
   return example.value.outputProjection.map((row, r) => (
-    <div key={r} class="wo-row of-head" style={headStyle(headOfRow(r))}>
+    <div key={r} class={r % kHeadDim === 0 && r > 0 ? "wo-row of-head first" : "wo-row of-head"} style={headStyle(headOfRow(r))}>
       <span class="wo-factor">{printed(joined[r]!)} ×</span>
       {row.map((value, c) => (
         <NumberInput
@@ -48,13 +48,13 @@ export function ProjectionSection() {
   return (
     <Step number={5} title={t("step_project")} note={t("step_project_note")}>
       <div class="scroll">
-        <div class="projection">
+        <div class="projection" style={{ "--width": widthOf(example.value) }}>
           <Matrix />
           <Contributions />
         </div>
       </div>
       <details class="result-sums">
-        <summary>{t("result_sums")}</summary>
+        <summary>{t("result_sums", { width: widthOf(example.value) })}</summary>
         <dl>
           {project(example.value).map((one, c) => (
             <SumLine key={c} name={`result[${c + 1}]`} sum={one} />

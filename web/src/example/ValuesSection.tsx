@@ -14,7 +14,7 @@ export function ValuesSection() {
               <tr key={w}>
                 <th scope="row">
                   <i>v</i>
-                  <sub lang="en">{word}</sub>
+                  <sub>{word}</sub>
                 </th>
                 {Array.from({ length: kHeadDim }, (_, d) => (
                   <td key={d}>

@@ -1,10 +1,10 @@
 import { t } from "../i18n/index.ts";
-import { averageOfHeads, kHeads, mix, weightTotal } from "../maths/example.ts";
+import { averageOfHeads, mix, weightTotal } from "../maths/example.ts";
 import { Rational } from "../maths/rational.ts";
 import { Beams } from "../ui/Beams.tsx";
 import { headStyle, printed } from "./Exact.tsx";
 import { NumberInput } from "./NumberInput.tsx";
-import { example } from "./state.ts";
+import { example, isOriginal } from "./state.ts";
 import { Step } from "./Step.tsx";
 
 const kRowHeight = 34;
@@ -20,7 +20,7 @@ function RowBeams({ id, row }: { readonly id: string; readonly row: readonly Rat
       weights={weights}
       rowHeight={kRowHeight}
       lampY={(row.length * kRowHeight) / 2}
-      lampWord={t("example_query")}
+      lampWord={example.value.queryWord}
     />
   );
 }
@@ -45,14 +45,14 @@ function EditableHead({ head }: { readonly head: number }) {
           <span class="swatch" aria-hidden="true" />
           {t("head_name", { head: head + 1 })}
         </h3>
-        <p class="strongest">{t(kQuestions[head]!)}</p>
+        {isOriginal.value && <p class="strongest">{t(kQuestions[head]!)}</p>}
       </header>
       <div class="row-picture">
         <RowBeams id={`example-beam-${head}`} row={row} />
         <ol class="lines tall">
           {example.value.words.map((word, w) => (
             <li key={w} class="line">
-              <span class="line-word" lang="en">
+              <span class="line-word">
                 {word}
               </span>
               <NumberInput
@@ -84,7 +84,7 @@ function ExampleAverage() {
         <ol class="lines tall">
           {example.value.words.map((word, w) => (
             <li key={w} class="line" data-key={w} data-value={String(row[w])}>
-              <span class="line-word" lang="en">
+              <span class="line-word">
                 {word}
               </span>
               <span class="line-exact">{printed(row[w]!)}</span>
@@ -92,8 +92,8 @@ function ExampleAverage() {
           ))}
         </ol>
       </div>
-      <p class="hint">{t("average_note", { heads: kHeads })}</p>
-      <p class="hint">{t("average_output", { values: `[${blended}]` })}</p>
+      <p class="hint">{t("average_note", { heads: example.value.heads })}</p>
+      {example.value.heads > 1 && <p class="hint">{t("average_output", { values: `[${blended}]` })}</p>}
     </article>
   );
 }
@@ -102,8 +102,9 @@ export function WeightsSection() {
   return (
     <Step number={1} title={t("step_weights")} note={t("step_weights_note")}>
       <div class="cards">
-        <EditableHead head={0} />
-        <EditableHead head={1} />
+        {example.value.weights.map((_, head) => (
+          <EditableHead key={head} head={head} />
+        ))}
         <ExampleAverage />
       </div>
     </Step>

@@ -1,24 +1,34 @@
+import type { Model } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AverageCard } from "./AverageCard.tsx";
 import { BlendSection } from "./BlendSection.tsx";
 import { ConcatSection } from "./concat/ConcatSection.tsx";
+import { FindingLine } from "./FindingLine.tsx";
 import { HeadCards } from "./HeadCards.tsx";
 import { KernelReport } from "./KernelReport.tsx";
 import { LayerPicker } from "./LayerPicker.tsx";
 import { ModelFacts } from "./ModelFacts.tsx";
 import { OverviewGrid } from "./OverviewGrid.tsx";
+import { ScenarioCards } from "./ScenarioCards.tsx";
 import { TextForm } from "./TextForm.tsx";
 import { TokenStrip } from "./TokenStrip.tsx";
+
+/** A model without a tokenizer reads ids, one with a list of whole words (WordLevel) little but its own task. */
+function hasWords(of: Model | null): boolean {
+  return of !== null && of.tokenizer !== null && of.tokenizer !== "WordLevel";
+}
 
 export function ModelView() {
   return (
     <>
       <section class="ask">
         <h1 class="hidden-text">{t("model_title", { model: modelName.value ?? "" })}</h1>
+        {hasWords(model.value) && <ScenarioCards />}
         {model.value && <TextForm />}
         {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
+        {trace.value && <FindingLine />}
         {trace.value && <TokenStrip />}
       </section>
       {running.value && !trace.value && <p class="loading">{t("loading_trace")}</p>}

@@ -6,6 +6,9 @@ export interface ShownToken {
   readonly id: number;
   readonly piece: string;
   readonly special: boolean;
+  /** UTF-8 bytes of the user's text, [begin, end). */
+  readonly begin: number;
+  readonly end: number;
   readonly text: string;
   /** Continues the token before it, with no space between them. */
   readonly joined: boolean;
@@ -48,6 +51,8 @@ export function shownTokens(text: string, tokens: readonly Token[]): ShownToken[
       id: token.id,
       piece: token.piece,
       special: token.special,
+      begin: token.begin,
+      end: token.end,
       text: visible(trimmed === "" ? raw.replace(/ /g, "␣") || "∅" : trimmed),
       joined: touches && !/^\s/.test(raw),
       readAs: readAs(covered, token.piece),

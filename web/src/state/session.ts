@@ -147,7 +147,8 @@ function acceptTrace(answer: Trace): void {
   touchWork();
 }
 
-function cachedRows(id: string, ofLayer: number, ofQuery: number): Promise<Rows> {
+/** The rows of a layer and query token, asked for once. */
+export function cachedRows(id: string, ofLayer: number, ofQuery: number): Promise<Rows> {
   const key = `${id} ${ofLayer} ${ofQuery}`;
   let answer = rowCache.get(key);
   if (!answer) {
@@ -206,19 +207,28 @@ export function openModel(name: string): void {
 }
 
 /** Words are no use to a model that reads ids, nor ids to one that reads words. */
-function textFor(name: string): { text: string | null } | Record<string, never> {
+function textFor(name: string): { text: string | null; scenario: null } | Record<string, never> {
   const next = models.value?.models.find((one) => one.name === name);
   const reads = (one: Model | null | undefined) => one?.tokenizer === null;
-  return reads(next) === reads(model.value) ? {} : { text: null };
+  return reads(next) === reads(model.value) ? {} : { text: null, scenario: null };
 }
 
 export function openExample(): void {
   navigate({ view: "example" }, "push");
 }
 
+/** Back to the model as it was left. */
+export function openModelView(): void {
+  navigate({ view: "model" }, "push");
+}
+
+export function openDimensions(): void {
+  navigate({ view: "dimensions" }, "push");
+}
+
 export function chooseText(next: string): void {
   if (next === text.value && trace.value) return;
-  navigate({ view: "model", text: next, query: null }, "push");
+  navigate({ view: "model", text: next, scenario: null, query: null }, "push");
 }
 
 export function chooseLayer(next: number): void {

@@ -6,6 +6,7 @@ const full: UrlState = {
   view: "model",
   model: "all-MiniLM-L6-v2",
   text: "它太累了 & 1 + 1 = 2? #tired\nnew line",
+  scenario: "tired",
   layer: 3,
   query: 0,
   head: 11,
@@ -14,6 +15,9 @@ const full: UrlState = {
   how: "resample",
   other: "A dog ran & hid",
   edits: "w0.1:0.3;o7.7:-1/3",
+  hand: "2.6.1-4-8.The horse & the road = it",
+  task: "invent",
+  dims: "512.8.2.128",
   language: "zh",
   theme: "dark",
 };

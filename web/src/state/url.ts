@@ -1,6 +1,6 @@
 // The page's state as its address: what is here survives reload, back and sharing.
 
-export type View = "example" | "model";
+export type View = "example" | "model" | "dimensions";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
 export type Replacement = "zero" | "mean" | "resample";
@@ -9,6 +9,8 @@ export interface UrlState {
   readonly view: View | null;
   readonly model: string | null;
   readonly text: string | null;
+  /** The scenario that the text is from (maths/scenarios.ts). */
+  readonly scenario: string | null;
   readonly layer: number | null;
   readonly query: number | null;
   readonly head: number | null;
@@ -21,6 +23,12 @@ export interface UrlState {
   readonly other: string | null;
   /** Edits of the worked example (maths/example_edits.ts). */
   readonly edits: string;
+  /** Sentence, words and heads of the worked example, where they are one's own (maths/setting.ts). */
+  readonly hand: string;
+  /** The exercise under way. */
+  readonly task: "invent" | null;
+  /** The layer on the dimensions page (maths/dimensions.ts). */
+  readonly dims: string;
   readonly language: Language | null;
   readonly theme: Theme | null;
 }
@@ -29,6 +37,7 @@ export const kEmptyState: UrlState = {
   view: null,
   model: null,
   text: null,
+  scenario: null,
   layer: null,
   query: null,
   head: null,
@@ -37,6 +46,9 @@ export const kEmptyState: UrlState = {
   how: null,
   other: null,
   edits: "",
+  hand: "",
+  task: null,
+  dims: "",
   language: null,
   theme: null,
 };
@@ -52,9 +64,10 @@ function index(text: string | null): number | null {
 export function parseUrl(search: string): UrlState {
   const query = new URLSearchParams(search);
   return {
-    view: oneOf(query.get("view"), ["example", "model"]),
+    view: oneOf(query.get("view"), ["example", "model", "dimensions"]),
     model: query.get("model"),
     text: query.get("text"),
+    scenario: query.get("scenario"),
     layer: index(query.get("layer")),
     query: index(query.get("query")),
     head: index(query.get("head")),
@@ -63,6 +76,9 @@ export function parseUrl(search: string): UrlState {
     how: oneOf(query.get("how"), ["zero", "mean", "resample"]),
     other: query.get("other"),
     edits: query.get("edits") ?? "",
+    hand: query.get("hand") ?? "",
+    task: oneOf(query.get("task"), ["invent"]),
+    dims: query.get("dims") ?? "",
     language: oneOf(query.get("lang"), ["en", "zh"]),
     theme: oneOf(query.get("theme"), ["light", "dark"]),
   };
@@ -77,6 +93,7 @@ export function formatUrl(state: UrlState): string {
   put("view", state.view);
   put("model", state.model);
   put("text", state.text);
+  put("scenario", state.scenario);
   put("layer", state.layer);
   put("query", state.query);
   put("head", state.head);
@@ -85,6 +102,9 @@ export function formatUrl(state: UrlState): string {
   put("how", state.how);
   put("other", state.other);
   put("edits", state.edits);
+  put("hand", state.hand);
+  put("task", state.task);
+  put("dims", state.dims);
   put("lang", state.language);
   put("theme", state.theme);
   const text = query.toString();

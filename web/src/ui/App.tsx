@@ -1,4 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
+import { DimensionsView } from "../dimensions/DimensionsView.tsx";
 import { ExampleView } from "../example/ExampleView.tsx";
 import { t } from "../i18n/index.ts";
 import { ModelView } from "../lab/ModelView.tsx";
@@ -7,14 +8,17 @@ import { Header } from "./Header.tsx";
 import { Notice } from "./Notice.tsx";
 
 function Content() {
+  if (view.value === "dimensions") return <DimensionsView />;
   if (!models.value && !modelsProblem.value) return <p class="loading">{t("loading_models")}</p>;
   if (view.value === "example") return <ExampleView />;
   return models.value ? <ModelView /> : null;
 }
 
+const kTitles = { example: "example_title", dimensions: "dims_title", model: "tagline" } as const;
+
 export function App() {
   useSignalEffect(() => {
-    document.title = view.value === "example" ? `Headlight: ${t("example_title")}` : `Headlight: ${t("tagline")}`;
+    document.title = `Headlight: ${t(kTitles[view.value])}`;
   });
   return (
     <>

@@ -1,32 +1,66 @@
+import type { Key } from "../i18n/en.ts";
 import { t } from "../i18n/index.ts";
 import { navigate } from "../state/address.ts";
 import { language, theme } from "../state/preferences.ts";
-import { modelName, models, openExample, openModel, view } from "../state/session.ts";
+import { modelName, models, openDimensions, openExample, openModel, openModelView, view } from "../state/session.ts";
+import type { View } from "../state/url.ts";
 import { Logo } from "./Logo.tsx";
-
-const kExample = "example:";
-const kModel = "model:";
 
 function ModelPicker() {
   const known = models.value?.models ?? [];
-  const selected = view.value === "example" ? kExample : kModel + modelName.value;
-  const choose = (value: string) => (value === kExample ? openExample() : openModel(value.slice(kModel.length)));
+  const selected = view.value === "model" ? (modelName.value ?? "") : "";
+  const listed = known.some((one) => one.name === selected);
   return (
     <label class="picker">
       <span class="picker-label">{t("model_picker")}</span>
-      <select id="model-picker" value={selected} onChange={(event) => choose(event.currentTarget.value)}>
-        <option value={kExample}>{t("example_option")}</option>
-        {known.length > 0 && (
-          <optgroup label={t("models_group")}>
-            {known.map((one) => (
-              <option key={one.name} value={kModel + one.name}>
-                {one.name} · {one.n_layers} × {one.n_heads}
-              </option>
-            ))}
-          </optgroup>
+      <select id="model-picker" value={selected} disabled={known.length === 0} onChange={(event) => openModel(event.currentTarget.value)}>
+        {!listed && (
+          <option value={selected} disabled>
+            {selected === "" ? t(known.length === 0 ? "no_models" : "choose_model") : selected}
+          </option>
         )}
+        {known.map((one) => (
+          <option key={one.name} value={one.name}>
+            {one.name} · {one.n_layers} × {one.n_heads}
+          </option>
+        ))}
       </select>
     </label>
+  );
+}
+
+interface Page {
+  readonly view: View;
+  readonly name: Key;
+  readonly open: () => void;
+}
+
+function pages(): Page[] {
+  const name = modelName.value;
+  const model: Page[] = name === null ? [] : [{ view: "model", name: "page_model", open: openModelView }];
+  return [
+    ...model,
+    { view: "example", name: "page_example", open: openExample },
+    { view: "dimensions", name: "page_dimensions", open: openDimensions },
+  ];
+}
+
+function Pages() {
+  return (
+    <nav class="pages" aria-label={t("pages_label")}>
+      {pages().map((page) => (
+        <button
+          key={page.view}
+          type="button"
+          class="page"
+          data-page={page.view}
+          aria-current={view.value === page.view ? "page" : undefined}
+          onClick={page.open}
+        >
+          {t(page.name)}
+        </button>
+      ))}
+    </nav>
   );
 }
 
@@ -68,6 +102,7 @@ export function Header() {
           <span class="brand-line">{t("tagline")}</span>
         </div>
       </div>
+      <Pages />
       <ModelPicker />
       <Switches />
     </header>
