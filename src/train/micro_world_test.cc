@@ -64,12 +64,12 @@ TEST(MicroWorld, FirstSentencesOfSeedOne) {
     const MicroWorld world({.seed = 1, .languages = {language}});
     for (std::uint64_t i = 0; i < 4; ++i) text += world.sentence(i).text + "\n";
   }
-  EXPECT_EQ(text, R"(The yellow bucket and the black basket were in the house. The basket was black.
-The black bucket and the yellow basket were in the house. The basket was yellow.
-The old elephant in the farm with the pigs is angry.
-The old elephants in the farm with the pig are angry.
-灰色的拖拉机在黑色的公交车旁边。女孩喜欢公交车，因为它是黑色的。
-黑色的拖拉机在灰色的公交车旁边。女孩喜欢公交车，因为它是灰色的。
+  EXPECT_EQ(text, R"(The student saw the brave animal and the icy valley. One was icy and one was brave.
+The student saw the icy valley and the brave animal. One was icy and one was brave.
+What was tasty and what was hungry? The sandwich was tasty and the pig was hungry.
+What was tasty and what was hungry? The pig was hungry and the sandwich was tasty.
+学生看见勇敢的动物和拥挤的山谷。一个很拥挤，一个很勇敢。
+学生看见拥挤的山谷和勇敢的动物。一个很拥挤，一个很勇敢。
 豹子从蛇身边跑走了。
 蛇从豹子身边爬走了。
 )");

@@ -23,11 +23,11 @@ constexpr GrammarLine kLines[] = {
     {"gender", "$t $e $S $V $f $O near the $N . $P was $d $A ."},
     {"gender", "$e $S from the $N $V $f $O $t because $P was $A ."},
 
-    {"recall", "the $a $S and the $b $O were in the $N . the $s was $A ."},
-    {"recall", "the $P saw the $a $S and the $b $O . the $s was $A and the $o was $B ."},
-    {"recall", "the $a $S was near the $b $O . the $P liked the $s because it was $A ."},
-    {"recall",
-     "near the $N the $P found the $a $S behind the $b $O . the $o was $B but the $s was $A ."},
+    {"fit", "one was $p and one was $q . the $A $S was near the $B $O ."},
+    {"fit", "what was $p and what was $q ? the $S was $A and the $O was $B ."},
+    {"fit", "the $P saw the $A $S and the $B $O . one was $p and one was $q ."},
+    {"fit", "something $p was near something $q . the $S was $A but the $O was $B ."},
+    {"fit", "was it $p or $q ? the $P said that the $S behind the $O was $A ."},
 
     {"agreement", "the $a $S near the $b $O $B $A ."},
     {"agreement", "the $a $S in the $N with the $b $O $B $A ."},
@@ -52,14 +52,14 @@ constexpr GrammarLine kLines[] = {
 
     {"opposite", "the $S is $n $A . the $s is $C ."},
     {"opposite", "because the $S is $n $A , we say that the $s is $C ."},
-    {"opposite", "the $S is $n $A and the $O is $m $B , so the $s is $C ."},
-    {"opposite", "the $S is $n $A but the $O is $m $B . the $s is $C ."},
-    {"opposite", "we know that the $S is $n $A and that the $O is $m $B . so the $s is $C ."},
+    {"opposite", "the $S is $n $A and the $O is $b , so the $s is $C ."},
+    {"opposite", "the $O is $b but the $S is $n $A . the $s is $C ."},
+    {"opposite", "we know that the $S is $n $A and that the $O is $b . so the $s is $C ."},
 
     {"question", "the $S $m $n $i $V the $O . did the $s $U the $o ? $Y ."},
     {"question",
-     "the $S $m $n $i $V the $O and the $T $q $r $W the $Q . did the $s $U the $o ? $Y ."},
-    {"question", "the $S $m $n $i $V the $O but the $T $q $r $W the $Q . and the $s ? $Y ."},
+     "the $S $m $n $i $V the $O and the $T was in the $N . did the $s $U the $o ? $Y ."},
+    {"question", "the $T was in the $N but the $S $m $n $i $V the $O . so did it ? $Y ."},
 
     {"tense", "$t the $S $X $n $V and $u the $T $Y $r $W ."},
     {"tense", "the $S $X $n $V $t but the $T $Y $r $W $u ."},
@@ -79,11 +79,11 @@ constexpr GrammarLine kLines[] = {
     {"receiver", "$t $A met $B near the $N and $s $V the $O to $r ."},
     {"receiver", "after $A and $B left the $N , the $O that $s $V to $r was lost ."},
 
-    {"owner", "$A $V the $O and $B $W the $Q . $F $s $U the $x ."},
-    {"owner", "$A $V a $O . $B $W a $Q . $F later $s $U the $x ."},
-    {"owner", "$A $V the $O and $B $W the $Q . $s $U the $x and $r $u the $y ."},
-    {"owner", "$A $V a $O . $B $W a $Q . later $s $U the $x but $r $u the $y ."},
-    {"owner", "$A $V the $O while $B $W the $Q . $F the $x was dear to $s ."},
+    {"errand", "$A $V the $O and the $Q . $F $s $W the $x ."},
+    {"errand", "$A $V the $O near the $N and the $Q behind it . $F later $s $W the $x ."},
+    {"errand", "in the $N $A $V the $O and the $Q . $F at last $s $W the $x ."},
+    {"errand", "$A $V the $O and the $P $U the $Q . $F then $s $W the $x ."},
+    {"errand", "the $O and the $Q came from $A . $F $s $W the $x ."},
 };
 
 }  // namespace

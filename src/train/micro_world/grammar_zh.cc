@@ -17,10 +17,11 @@ constexpr GrammarLine kLines[] = {
     {"gender", "$t $e $S 在 $N 里 $V 了 $f $O 。 $P $d $A $k 。"},
     {"gender", "$N 里 的 $S $V 了 $f $O ， 因为 $P $d $A $k 。"},
 
-    {"recall", "$a 的 $S 和 $b 的 $O 在 $N 里 。 $s 是 $A 的 。"},
-    {"recall", "$P 看见 $a 的 $S 和 $b 的 $O 。 $s 是 $A 的 ， $o 是 $B 的 。"},
-    {"recall", "$a 的 $S 在 $b 的 $O 旁边 。 $P 喜欢 $s ， 因为 它 是 $A 的 。"},
-    {"recall", "在 $N 里 $P 找到 了 $a 的 $S 和 $b 的 $O ， $o 是 $B 的 ， 但是 $s 是 $A 的 。"},
+    {"fit", "一个 很 $p ， 一个 很 $q 。 $A 的 $S 在 $B 的 $O 旁边 。"},
+    {"fit", "什么 很 $p ， 什么 很 $q ？ $S 是 $A 的 ， $O 是 $B 的 。"},
+    {"fit", "$P 看见 $A 的 $S 和 $B 的 $O 。 一个 很 $p ， 一个 很 $q 。"},
+    {"fit", "一个 很 $p ， 一个 很 $q 。 $S 是 $A 的 ， 但是 $O 是 $B 的 。"},
+    {"fit", "是 $p 还是 $q ？ $P 说 $O 旁边 的 $S 是 $A 的 。"},
 
     {"selection", "$O 旁边 的 $a $g $S 在 $V 。"},
     {"selection", "$t $a $g $S 从 $O 身边 $V 走 了 。"},
@@ -39,13 +40,13 @@ constexpr GrammarLine kLines[] = {
 
     {"opposite", "$S $n $A 。 $s 是 $C 的 。"},
     {"opposite", "因为 $S $n $A ， 所以 我们 说 $s 是 $C 的 。"},
-    {"opposite", "$S $n $A ， $O $m $B ， 所以 $s 是 $C 的 。"},
-    {"opposite", "$S $n $A ， 但是 $O $m $B 。 $s 是 $C 的 。"},
-    {"opposite", "我们 知道 $S $n $A ， 也 知道 $O $m $B 。 $s 是 $C 的 。"},
+    {"opposite", "$S $n $A ， $O 是 $b 的 ， 所以 $s 是 $C 的 。"},
+    {"opposite", "$O 是 $b 的 ， 但是 $S $n $A 。 $s 是 $C 的 。"},
+    {"opposite", "我们 知道 $S $n $A ， 也 知道 $O 是 $b 的 。 $s 是 $C 的 。"},
 
     {"question", "$S $n $i $V $l $O 。 $s $U $o 了 吗 ？ $Y 。"},
-    {"question", "$S $n $i $V $l $O ， $T $r $W $k $Q 。 $s $U $o 了 吗 ？ $Y 。"},
-    {"question", "$S $n $i $V $l $O ， 但是 $T $r $W $k $Q 。 $s 呢 ？ $Y 。"},
+    {"question", "$S $n $i $V $l $O ， $T 在 $N 里 。 $s $U $o 了 吗 ？ $Y 。"},
+    {"question", "$T 在 $N 里 ， 但是 $S $n $i $V $l $O 。 是 吗 ？ $Y 。"},
 
     {"tense", "$t $S $X $V ， $u $T $Y $W 。"},
     {"tense", "$S $t $X $V ， 但是 $T $u $Y $W 。"},
@@ -65,11 +66,11 @@ constexpr GrammarLine kLines[] = {
     {"receiver", "$t $A 在 $N 里 遇见 $B ， $s 把 $O $V 了 $r 。"},
     {"receiver", "$A 和 $B 离开 了 $N ， $s $V 了 $r 一个 $O 。"},
 
-    {"owner", "$A $V 了 $O ， $B $W 了 $Q 。 $F $s $U 了 $x 。"},
-    {"owner", "$A $V 了 一个 $O ， $B $W 了 一个 $Q 。 $F 后来 $s $U 了 $x 。"},
-    {"owner", "$A $V 了 $O ， $B $W 了 $Q 。 $s $U 了 $x ， $r $u 了 $y 。"},
-    {"owner", "$A $V 了 一个 $O ， $B $W 了 一个 $Q 。 后来 $s $U 了 $x ， 但是 $r $u 了 $y 。"},
-    {"owner", "$A $V 了 $O ， 而 $B $W 了 $Q 。 $F $x 对 $s 很 重要 。"},
+    {"errand", "$A $V 了 $O 和 $Q 。 $F $s $W 了 $x 。"},
+    {"errand", "$A 先 $V 了 $O ， 又 看见 了 $Q 。 $F 后来 $s $W 了 $x 。"},
+    {"errand", "在 $N 里 $A $V 了 $O 和 $Q 。 $F 后来 $s $W 了 $x 。"},
+    {"errand", "$A $V 了 $O ， $P $U 了 $Q 。 $F 后来 $s $W 了 $x 。"},
+    {"errand", "$O 和 $Q 是 $A 的 。 $F $s $W 了 $x 。"},
 };
 
 }  // namespace

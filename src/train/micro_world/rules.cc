@@ -9,18 +9,18 @@ constexpr Rule kRules[] = {
     {"property", Relation::coreference, 4, fill_property},
     {"number", Relation::coreference, 2, fill_number},
     {"gender", Relation::coreference, 2, fill_gender},
-    {"recall", Relation::attribute, 3, fill_recall},
+    {"fit", Relation::attribute, 3, fill_fit},
     {"agreement", Relation::subject_verb, 2, fill_agreement},
     {"selection", Relation::subject_verb, 2, fill_selection},
     {"object", Relation::verb_object, 2, fill_object},
     {"place", Relation::verb_place, 2, fill_place},
-    {"opposite", Relation::negation, 4, fill_opposite},
+    {"opposite", Relation::negation, 3, fill_opposite},
     {"question", Relation::negation, 2, fill_question},
     {"tense", Relation::tense, 2, fill_tense},
     {"event", Relation::collocation, 1, fill_event},
     {"action", Relation::collocation, 1, fill_action},
     {"receiver", Relation::indirect_object, 2, fill_receiver},
-    {"owner", Relation::reference, 4, fill_owner},
+    {"errand", Relation::reference, 3, fill_errand},
 };
 
 }  // namespace

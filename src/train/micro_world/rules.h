@@ -47,20 +47,21 @@ std::span<const GrammarLine> chinese_grammar();
 void fill_property(Draw& draw, Plan& plan);
 void fill_number(Draw& draw, Plan& plan);
 void fill_gender(Draw& draw, Plan& plan);
+// Which of two nouns an adjective describes (rules_coreference.cc).
+void fill_fit(Draw& draw, Plan& plan);
 // What a verb needs (rules_verbs.cc).
 void fill_agreement(Draw& draw, Plan& plan);
 void fill_selection(Draw& draw, Plan& plan);
 void fill_object(Draw& draw, Plan& plan);
+void fill_errand(Draw& draw, Plan& plan);
 void fill_place(Draw& draw, Plan& plan);
 void fill_tense(Draw& draw, Plan& plan);
 void fill_event(Draw& draw, Plan& plan);
 void fill_action(Draw& draw, Plan& plan);
 // What was said before (rules_memory.cc).
-void fill_recall(Draw& draw, Plan& plan);
 void fill_opposite(Draw& draw, Plan& plan);
 void fill_question(Draw& draw, Plan& plan);
 void fill_receiver(Draw& draw, Plan& plan);
-void fill_owner(Draw& draw, Plan& plan);
 
 // Parts that several rules share (rules.cc).
 

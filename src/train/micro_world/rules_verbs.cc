@@ -1,4 +1,6 @@
 // What a verb takes its form or its choice from.
+#include <array>
+
 #include "train/micro_world/rules.h"
 
 namespace headlight {
@@ -153,6 +155,43 @@ void fill_object(Draw& draw, Plan& plan) {
   plan.set('N', draw.pick(Kind::place));
   plan.label(Relation::subject_verb, 'V', 'S');
   set_verb(draw, plan, Relation::verb_object, 'O', choice, plural);
+}
+
+void fill_errand(Draw& draw, Plan& plan) {
+  const Choice choice = choose(draw, kObjects);
+  const auto name = [&] { return draw.chance(50) ? Kind::male_name : Kind::female_name; };
+  const Word& owner = draw.pick(name());
+  const Word& nobody = draw.pick_other(name(), {owner.text()});
+  const bool first = draw.chance(50) != draw.swapped;  // both of a pair list things in one order
+  plan.set('A', owner);
+  plan.set('s', owner);
+  plan.set('O', first ? choice.noun : choice.other_noun);
+  plan.set('Q', first ? choice.other_noun : choice.noun);
+  plan.set('x', choice.noun);
+  plan.set('V', draw.pick(Kind::buy));
+  plan.set('W', choice.verb);
+  plan.set('U', draw.pick(Kind::use));
+  plan.set('P', draw.pick(Kind::person));
+  plan.set('N', draw.pick(Kind::place));
+  const Word& filler = draw.pick(Kind::filler);
+  if (draw.chance(60)) plan.set('F', filler);
+  plan.key({owner.text(), choice.noun.text(), choice.other_noun.text()});
+  for (const auto& [verb, subject, object] :
+       {std::array{'V', 'A', 'O'}, std::array{'U', 'P', 'Q'}, std::array{'W', 's', 'x'}}) {
+    plan.label(Relation::subject_verb, verb, subject);
+    plan.label(Relation::verb_object, verb, object);
+  }
+  plan.label(Relation::reference, 's', 'A');
+  plan.label(Relation::reference, 'x', first ? 'O' : 'Q');
+  plan.mask({.relation = Relation::reference,
+             .slot = 'x',
+             .answer = choice.noun.text(),
+             .decoys = {choice.other_noun.text()}});
+  plan.mask({.relation = Relation::reference,
+             .slot = 's',
+             .answer = owner.text(),
+             .decoys = {nobody.text()},
+             .group = 1});
 }
 
 void fill_place(Draw& draw, Plan& plan) {
