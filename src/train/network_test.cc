@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "model/transformer.h"
 #include "support/expect_error.h"
@@ -358,6 +359,25 @@ TEST(Initialise, DrawsTheSameValuesForTheSameSeed) {
   EXPECT_FALSE(std::ranges::equal(a.span<float>(), c.span<float>()));
   const TensorView norm = layout.view(a, *layout.find(Slot::attn_norm_weight, 1));
   EXPECT_EQ(norm.as<float>()[3], 1.0f);
+}
+
+// The product of two positions depends on their distance alone, so one matrix finds it anywhere.
+TEST(Initialise, SetsPositionsApartByTheirDistance) {
+  const ParameterLayout layout(config_from_hugging_face(
+      testing::tiny_gpt2({{"n_positions", 32}, {"n_embd", 24}}).config.dump(), "test"));
+  Tensor store = layout.make_store();
+  initialise(layout, 7, 0.5f, store);
+  const TensorView at = layout.view(store, *layout.find(Slot::position_embedding));
+  const std::int64_t d = at.dim(1);
+  const auto product = [&](std::int64_t i, std::int64_t j) {
+    return std::inner_product(at.as<float>() + i * d, at.as<float>() + (i + 1) * d,
+                              at.as<float>() + j * d, 0.0);
+  };
+  for (std::int64_t i = 0; i + 3 < at.dim(0); ++i) {
+    EXPECT_NEAR(product(i, i) / static_cast<double>(d), 0.25, 1e-5) << i;
+    EXPECT_NEAR(product(i, i + 3), product(0, 3), 1e-5) << i;
+    EXPECT_LT(product(i, i + 3), 0.9 * product(i, i)) << i;
+  }
 }
 
 }  // namespace

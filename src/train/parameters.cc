@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string_view>
 
 #include "core/error.h"
@@ -80,6 +81,20 @@ TensorView ParameterLayout::view(const Tensor& store, const ParameterSpec& spec)
   return {store.span<float>().data() + spec.offset, DType::f32, spec.shape};
 }
 
+/// Waves (Vaswani et al. 2017, section 3.5) of 2 pi to 2 pi n positions, with the mean square of
+/// random numbers. From these a head that looks a fixed distance away is one matrix for all
+/// positions; from random vectors it has to learn every position for itself.
+void initialise_positions(float deviation, MutableTensorView view) {
+  const std::int64_t n = view.dim(0), d = view.dim(1);
+  for (std::int64_t t = 0; t < n; ++t)
+    for (std::int64_t c = 0; c < d; ++c) {
+      const double octave = static_cast<double>(c / 2 * 2) / static_cast<double>(d);
+      const double turn = static_cast<double>(t) * std::pow(static_cast<double>(n), -octave);
+      const double wave = c % 2 == 0 ? std::sin(turn) : std::cos(turn);
+      view.as<float>()[t * d + c] = deviation * static_cast<float>(std::numbers::sqrt2 * wave);
+    }
+}
+
 void initialise(const ParameterLayout& layout, std::uint64_t seed, float deviation, Tensor& store) {
   const ModelConfig& config = layout.config();
   const bool pre_norm = config.family != Family::bert;
@@ -93,6 +108,10 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, float deviati
     if (spec.shape.rank() != 2) continue;
     const bool writes = spec.slot == Slot::o_weight || spec.slot == Slot::down_weight;
     const float scale = deviation * (pre_norm && writes ? into_stream : 1.0f);
+    if (spec.slot == Slot::position_embedding) {
+      initialise_positions(deviation, view);
+      continue;
+    }
     Random random(seed, RandomUse::initial_values, i);
     for (float& x : values) x = scale * static_cast<float>(random.normal());
   }

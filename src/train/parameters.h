@@ -50,9 +50,9 @@ class ParameterLayout {
   std::int64_t size_ = 0;
 };
 
-/// Draws initial values: matrices from N(0, deviation^2), those that write into the residual stream
-/// of a pre-norm model from one smaller by sqrt(2 n_layers) (GPT-2, section 2.3), norm weights 1,
-/// biases 0. A function of the seed alone.
+/// Sets initial values: matrices from N(0, deviation^2), those that write into the residual stream
+/// of a pre-norm model from one smaller by sqrt(2 n_layers) (GPT-2, section 2.3), learned positions
+/// to waves of that mean square, norm weights 1, biases 0. A function of the seed alone.
 void initialise(const ParameterLayout& layout, std::uint64_t seed, float deviation, Tensor& store);
 
 /// Reads the values from a model folder's safetensors. Throws on a missing tensor or another shape.

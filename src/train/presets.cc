@@ -39,8 +39,8 @@ constexpr std::array kPresets = {
             "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
-  "steps": 10000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
-  "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 60
+  "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
+  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
 })"},
 };
 
