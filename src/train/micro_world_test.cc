@@ -64,12 +64,12 @@ TEST(MicroWorld, FirstSentencesOfSeedOne) {
     const MicroWorld world({.seed = 1, .languages = {language}});
     for (std::uint64_t i = 0; i < 4; ++i) text += world.sentence(i).text + "\n";
   }
-  EXPECT_EQ(text, R"(The student saw the brave animal and the icy valley. One was icy and one was brave.
-The student saw the icy valley and the brave animal. One was icy and one was brave.
-What was tasty and what was hungry? The sandwich was tasty and the pig was hungry.
-What was tasty and what was hungry? The pig was hungry and the sandwich was tasty.
-学生看见勇敢的动物和拥挤的山谷。一个很拥挤，一个很勇敢。
-学生看见拥挤的山谷和勇敢的动物。一个很拥挤，一个很勇敢。
+  EXPECT_EQ(text, R"(Something was icy and something was brave. The icy valley was near the house.
+Something was icy and something was brave. The brave animal was near the house.
+What was tasty and what was hungry? The pig in the station was hungry.
+What was tasty and what was hungry? The sandwich in the station was tasty.
+一个很拥挤，一个很勇敢。拥挤的山谷在房子旁边。
+一个很拥挤，一个很勇敢。勇敢的动物在房子旁边。
 豹子从蛇身边跑走了。
 蛇从豹子身边爬走了。
 )");
@@ -121,7 +121,7 @@ TEST(MicroWorld, PairsDifferInTheAnswer) {
     };
     same_words += sorted(a) == sorted(b);
   }
-  EXPECT_GT(same_words * 10, pairs) << "no rule whose pairs are of the same words";
+  EXPECT_GT(same_words * 20, pairs) << "no rule whose pairs are of the same words";
 }
 
 TEST(MicroWorld, EveryRelationIsAskedForInBothLanguages) {

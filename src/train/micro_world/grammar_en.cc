@@ -23,11 +23,11 @@ constexpr GrammarLine kLines[] = {
     {"gender", "$t $e $S $V $f $O near the $N . $P was $d $A ."},
     {"gender", "$e $S from the $N $V $f $O $t because $P was $A ."},
 
-    {"fit", "one was $p and one was $q . the $A $S was near the $B $O ."},
-    {"fit", "what was $p and what was $q ? the $S was $A and the $O was $B ."},
-    {"fit", "the $P saw the $A $S and the $B $O . one was $p and one was $q ."},
-    {"fit", "something $p was near something $q . the $S was $A but the $O was $B ."},
-    {"fit", "was it $p or $q ? the $P said that the $S behind the $O was $A ."},
+    {"fit", "one was $p and one was $q . the $P saw the $A $S ."},
+    {"fit", "what was $p and what was $q ? the $S in the $N was $A ."},
+    {"fit", "$t something was $p and something was $q . the $A $S was near the $N ."},
+    {"fit", "was it $p or $q ? the $P said that the $S was $A ."},
+    {"fit", "the $P liked the $A $S . was it $p or $q ?"},
 
     {"agreement", "the $a $S near the $b $O $B $A ."},
     {"agreement", "the $a $S in the $N with the $b $O $B $A ."},

@@ -17,11 +17,11 @@ constexpr GrammarLine kLines[] = {
     {"gender", "$t $e $S 在 $N 里 $V 了 $f $O 。 $P $d $A $k 。"},
     {"gender", "$N 里 的 $S $V 了 $f $O ， 因为 $P $d $A $k 。"},
 
-    {"fit", "一个 很 $p ， 一个 很 $q 。 $A 的 $S 在 $B 的 $O 旁边 。"},
-    {"fit", "什么 很 $p ， 什么 很 $q ？ $S 是 $A 的 ， $O 是 $B 的 。"},
-    {"fit", "$P 看见 $A 的 $S 和 $B 的 $O 。 一个 很 $p ， 一个 很 $q 。"},
-    {"fit", "一个 很 $p ， 一个 很 $q 。 $S 是 $A 的 ， 但是 $O 是 $B 的 。"},
-    {"fit", "是 $p 还是 $q ？ $P 说 $O 旁边 的 $S 是 $A 的 。"},
+    {"fit", "一个 很 $p ， 一个 很 $q 。 $P 看见 $A 的 $S 。"},
+    {"fit", "什么 很 $p ， 什么 很 $q ？ $N 里 的 $S 是 $A 的 。"},
+    {"fit", "$t 一个 很 $p ， 一个 很 $q 。 $A 的 $S 在 $N 旁边 。"},
+    {"fit", "是 $p 还是 $q ？ $P 说 $S 是 $A 的 。"},
+    {"fit", "$P 喜欢 $A 的 $S 。 是 $p 还是 $q ？"},
 
     {"selection", "$O 旁边 的 $a $g $S 在 $V 。"},
     {"selection", "$t $a $g $S 从 $O 身边 $V 走 了 。"},

@@ -47,7 +47,7 @@ std::span<const GrammarLine> chinese_grammar();
 void fill_property(Draw& draw, Plan& plan);
 void fill_number(Draw& draw, Plan& plan);
 void fill_gender(Draw& draw, Plan& plan);
-// Which of two nouns an adjective describes (rules_coreference.cc).
+// Which of two adjectives fits a noun (rules_coreference.cc).
 void fill_fit(Draw& draw, Plan& plan);
 // What a verb needs (rules_verbs.cc).
 void fill_agreement(Draw& draw, Plan& plan);

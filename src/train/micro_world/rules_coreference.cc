@@ -1,6 +1,5 @@
-// Which of two nouns a pronoun stands for, or an adjective describes.
+// Which of two nouns a pronoun stands for, and which of two adjectives fits a noun.
 #include <array>
-#include <tuple>
 
 #include "train/micro_world/rules.h"
 
@@ -161,27 +160,24 @@ void fill_gender(Draw& draw, Plan& plan) {
 
 void fill_fit(Draw& draw, Plan& plan) {
   const Frame& frame = kFrames[draw.below(std::size(kFrames))];
-  std::array nouns = {draw.pick(frame.subject).text(), draw.pick(frame.object).text()};
-  std::array adjectives = {draw.pick(frame.subject_adjective).text(),
-                           draw.pick(frame.object_adjective).text()};
-  const bool told_in_order = draw.chance(50);
-  plan.key({nouns[0], nouns[1], adjectives[0], adjectives[1]});
-  plan.set('p', adjectives[told_in_order ? 0 : 1]);
-  plan.set('q', adjectives[told_in_order ? 1 : 0]);
+  const std::array nouns = {draw.pick(frame.subject).text(), draw.pick(frame.object).text()};
+  const std::array adjectives = {draw.pick(frame.subject_adjective).text(),
+                                 draw.pick(frame.object_adjective).text()};
+  const std::size_t told_first = draw.below(2);
+  const std::size_t here = draw.below(2) ^ (draw.swapped ? 1u : 0u);
+  plan.set('p', adjectives[told_first]);
+  plan.set('q', adjectives[1 - told_first]);
+  plan.set('S', nouns[here]);
+  plan.set('A', adjectives[here]);
   plan.set('P', draw.pick(Kind::person));
   plan.set('N', draw.pick(Kind::place));
-  const std::size_t first = draw.chance(50) != draw.swapped ? 0 : 1;
-  for (const auto& [noun, adjective, i] :
-       {std::tuple{'S', 'A', first}, std::tuple{'O', 'B', 1 - first}}) {
-    plan.set(noun, nouns[i]);
-    plan.set(adjective, adjectives[i]);
-    plan.label(Relation::attribute, adjective, noun);
-    // Both are hidden at once: one alone would be the adjective that is left over.
-    plan.mask({.relation = Relation::attribute,
-               .slot = adjective,
-               .answer = adjectives[i],
-               .decoys = {adjectives[1 - i]}});
-  }
+  maybe_time(draw, plan);
+  plan.key({nouns[0], nouns[1], adjectives[0], adjectives[1]});
+  plan.label(Relation::attribute, 'A', 'S');
+  plan.mask({.relation = Relation::attribute,
+             .slot = 'A',
+             .answer = adjectives[here],
+             .decoys = {adjectives[1 - here]}});
 }
 
 }  // namespace headlight
