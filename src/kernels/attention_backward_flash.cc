@@ -98,26 +98,52 @@ void RunTile(const BackwardCall& call, const FlashTile& place, bool first,
   if (!closed) StoreQueryGradient(call, tile, first, scratch);
 }
 
-/// What will be read next: the rows of tile `i`, or past the last one the next unit's keys.
-void AskAhead(const BackwardCall& call, const FlashTile& current, std::int64_t i,
-              std::int64_t tiles, RowsAhead& ahead) {
+/// Keys of one key/value head; none by default.
+struct KeysAhead {
+  std::int64_t batch = 0, kv_head = 0;
+  AttentionProblem::KeyRange range{0, 0};
+};
+
+/// What tile `i` of `tiles` asks for: its dQ, the next tile's rows, and its share of the keys that
+/// come after those of the blocks and of where the blocks' gradients go.
+void AskAhead(const BackwardCall& call, std::int64_t i, std::int64_t tiles, const KeysAhead& keys,
+              BackwardScratch& scratch) {
   const FlashCall& flash = call.flash;
+  RowsAhead& ahead = scratch.flash.ahead;
   const auto rows_of_tile = [&](const TensorView& view, const FlashTile& tile) {
     ahead.add(view, flash.batch, tile.head, tile.q_begin,
               tile.q_begin + static_cast<std::int64_t>(tile.rows));
   };
+  const auto place = [&](std::int64_t index) {
+    return place_tile(flash, index, static_cast<std::int64_t>(BackwardWidth()), hn::Lanes(D()));
+  };
+  const auto share = [&](const TensorView& view, std::int64_t batch, std::int64_t head,
+                         const AttentionProblem::KeyRange& of) {
+    const std::int64_t count = of.last - of.first;
+    ahead.add(view, batch, head, of.first + count * i / tiles, of.first + count * (i + 1) / tiles);
+  };
   ahead.clear();
-  rows_of_tile(call.d_q, current);
-  if (i < tiles) {
-    const FlashTile next =
-        place_tile(flash, i, static_cast<std::int64_t>(BackwardWidth()), hn::Lanes(D()));
+  rows_of_tile(call.d_q, place(i));
+  if (i + 1 < tiles) {
+    const FlashTile next = place(i + 1);
     rows_of_tile(flash.tensors.q, next);
     rows_of_tile(call.gradients.d_z, next);
-  } else if (call.next_batch < flash.problem.batch) {
-    for (const TensorView* view : {&flash.tensors.k, &flash.tensors.v})
-      ahead.add(*view, call.next_batch, call.next_kv_head, 0,
-                std::min(flash.problem.kv_len, kBlockKeys));
   }
+  for (const TensorView* view : {&flash.tensors.k, &flash.tensors.v})
+    share(*view, keys.batch, keys.kv_head, keys.range);
+  const AttentionProblem::KeyRange blocks{scratch.blocks.front().begin,
+                                          scratch.blocks.back().end()};
+  for (const MutableTensorView* view : {&call.gradients.d_k, &call.gradients.d_v})
+    share(*view, flash.batch, flash.kv_head, blocks);
+}
+
+/// The keys that will be packed after [.., end) of this call.
+KeysAhead KeysAfter(const BackwardCall& call, std::int64_t end, std::int64_t last,
+                    std::int64_t step) {
+  const FlashCall& flash = call.flash;
+  if (end < last) return {flash.batch, flash.kv_head, {end, std::min(last, end + step)}};
+  if (call.next_batch >= flash.problem.batch) return {};
+  return {call.next_batch, call.next_kv_head, {0, std::min(flash.problem.kv_len, step)}};
 }
 
 /// Keys [first, last) of one key/value head, as many blocks at a time as stay in L2, against every
@@ -133,9 +159,10 @@ void RunKeys(const BackwardCall& call, AttentionProblem::KeyRange keys) {
   for (std::int64_t begin = keys.first; begin < keys.last; begin += step) {
     const std::int64_t end = std::min(keys.last, begin + step);
     PackBlocks(call, begin, end, scratch);
+    const KeysAhead later = KeysAfter(call, end, keys.last, step);
     for (std::int64_t i = 0; i < tiles; ++i) {
       const FlashTile place = place_tile(call.flash, i, width, hn::Lanes(D()));
-      AskAhead(call, place, i + 1, tiles, scratch.flash.ahead);
+      AskAhead(call, i, tiles, later, scratch);
       RunTile(call, place, begin == keys.first, scratch);
     }
     StoreBlocks(call, scratch);

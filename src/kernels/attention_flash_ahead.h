@@ -1,6 +1,7 @@
 // Rows of memory asked for ahead of their use.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +15,18 @@ namespace headlight {
 /// stop what the products load.
 class RowsAhead {
  public:
-  void clear() { count_ = current_ = 0; }
+  void clear() {
+    count_ = current_ = 0;
+    at_once_ = kFewRows;
+  }
+
+  /// Makes `calls` of the operator reach the last row, if they can without crowding out the loads
+  /// between them.
+  void spread_over(std::int64_t calls) {
+    std::int64_t rows = 0;
+    for (std::size_t i = 0; i < count_; ++i) rows += runs_[i].rows;
+    at_once_ = static_cast<int>(std::clamp<std::int64_t>(rows / calls + 1, kFewRows, kMostRows));
+  }
 
   /// Rows [first, last) of head `head` in a [B, T, H, D] view.
   void add(const TensorView& view, std::int64_t batch, std::int64_t head, std::int64_t first,
@@ -29,11 +41,12 @@ class RowsAhead {
 
   /// Asks for the next few rows.
   void operator()() {
-    constexpr int kRowsAtOnce = 3;
-    for (int i = 0; i < kRowsAtOnce && current_ < count_; ++i) ask();
+    for (int i = 0; i < at_once_ && current_ < count_; ++i) ask();
   }
 
  private:
+  static constexpr int kFewRows = 3, kMostRows = 8;
+
   struct Run {
     const char* at;
     std::int64_t stride, rows, bytes;
@@ -49,8 +62,9 @@ class RowsAhead {
     if (--run.rows == 0) ++current_;
   }
 
-  std::array<Run, 4> runs_{};
+  std::array<Run, 8> runs_{};
   std::size_t count_ = 0, current_ = 0;
+  int at_once_ = kFewRows;
 };
 
 }  // namespace headlight
