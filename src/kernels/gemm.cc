@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
-#include <optional>
 
 #include "core/tensor.h"
 #include "core/threads.h"
@@ -13,7 +11,9 @@
 #define HWY_TARGET_INCLUDE "kernels/gemm.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/gemm_ahead-inl.h"
 #include "kernels/gemm_pack-inl.h"
+#include "kernels/gemm_plan-inl.h"
 #include "kernels/gemm_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,68 +21,12 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr auto kTileRowsSigned = static_cast<std::int64_t>(kTileRows);
-constexpr auto kTilePanelsSigned = static_cast<std::int64_t>(kTilePanels);
-constexpr auto kRowStrideSigned = static_cast<std::int64_t>(kRowStride);
-/// Steps of k between two times that c is added to in memory.
-constexpr std::int64_t kSuperDepth = 2 * static_cast<std::int64_t>(kDepth);
-/// Packed rows that a task holds: they share L2 with a few panels and the rows of c.
-constexpr std::int64_t kBlockFloats = (256 << 10) / sizeof(float);
-/// Floats of a panel's slice after widening.
-constexpr std::int64_t kWidePanel = kRowStrideSigned * kPanelColumns;
-/// Rows that are worth a task of their own; with fewer, threads share columns instead.
-constexpr std::int64_t kRowsWorthATask = 8 * kTileRowsSigned;
-/// Work under which waking threads costs more than they take over: about 50 microseconds.
-constexpr double kSerialWork = 1.2e7;
-/// Multiplications and additions that take as long as a byte from memory.
-constexpr double kFlopsPerByte = 6;
-
-std::int64_t CeilDiv(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
-struct GemmCall {
-  const StridedMatrix<const float>& a;
-  const GemmPanels& b;
-  const GemmOutput& c;
-
-  /// Multiplications and additions, and what reading the panels takes in their place.
-  double work() const {
-    const double bytes =
-        static_cast<double>(panels_of(b.n)) * static_cast<double>(panel_bytes(b.dtype, b.k));
-    const double flops =
-        2.0 * static_cast<double>(a.rows) * static_cast<double>(b.k) * static_cast<double>(b.n);
-    return flops + kFlopsPerByte * bytes;
-  }
-};
-
-/// How a call is cut into tasks: row blocks x column ranges. A range is whole units, which are
-/// whole tiles and whole finish_widths.
-struct GemmPlan {
-  std::int64_t row_blocks, column_ranges, unit, units;
-
-  explicit GemmPlan(const GemmCall& call)
-      : row_blocks(CeilDiv(call.a.rows, RowsOfBlock(call.b))),
-        column_ranges(1),
-        unit(std::lcm(call.c.finish_width, kTilePanelsSigned * kPanelColumns)) {
-    units = CeilDiv(call.b.n, unit);
-    if (threads() == 1 || call.work() < kSerialWork) return;
-    const std::int64_t tasks = 2 * threads();
-    row_blocks = std::max(row_blocks, std::min(tasks, call.a.rows / kRowsWorthATask));
-    column_ranges = std::min(units, CeilDiv(tasks, row_blocks));
-  }
-  /// Widening a slice pays off over twice the rows.
-  static std::int64_t RowsOfBlock(const GemmPanels& b) {
-    const std::int64_t floats = b.dtype == DType::f32 ? kBlockFloats : 2 * kBlockFloats;
-    return floats / std::clamp(b.k, static_cast<std::int64_t>(kDepth), kSuperDepth);
-  }
-};
-
 /// A block of rows x a range of columns of c, over all of k.
 class GemmTask {
  public:
-  GemmTask(const GemmCall& call, const Part& rows, Tensor& storage)
-      : call_(call), rows_(rows), storage_(storage) {}
+  /// `next_rows`: of the task that this thread will likely run next.
+  GemmTask(const GemmCall& call, const Part& rows, const Part& next_rows, Tensor& storage)
+      : call_(call), rows_(rows), storage_(storage), ahead_(call, PacksSlices(), next_rows) {}
 
   void Run(std::int64_t column_begin, std::int64_t column_end, std::int64_t unit) {
     const std::int64_t supers = CeilDiv(call_.b.k, kSuperDepth);
@@ -90,6 +34,7 @@ class GemmTask {
       const Part part = DepthRange::EvenPart(call_.b.k, supers, s);
       depth_ = DepthRange(part.begin, part.end);
       Pack();
+      ahead_.BeginDepth(depth_, depth_.chunks * SlicesOf(column_end - column_begin));
       for (std::int64_t column = column_begin; column < column_end; column += unit) {
         const std::int64_t end = std::min(column + unit, column_end);
         MultiplyColumns(column, end);
@@ -106,6 +51,7 @@ class GemmTask {
     return call_.a.rows <= static_cast<std::int64_t>(few);
   }
   bool Widens() const { return call_.b.dtype != DType::f32 && !FewRows(); }
+  bool PacksSlices() const { return call_.source && rows_.begin == 0; }
 
   void Pack() {
     const bool in_place = rows_.size() == 1 && call_.a.column_stride == 1;
@@ -122,71 +68,72 @@ class GemmTask {
     return packed_ + (chunk * rows_.size() + row) * kRowStrideSigned;
   }
 
-  void MultiplyColumns(std::int64_t begin, std::int64_t end) const {
+  std::int64_t PanelsOfSlice(std::int64_t columns) const {
+    return FewRows() || panels_of(columns) < kTilePanelsSigned ? 1 : kTilePanelsSigned;
+  }
+  /// For one chunk of steps.
+  std::int64_t SlicesOf(std::int64_t columns) const {
+    return CeilDiv(panels_of(columns), FewRows() ? 1 : kTilePanelsSigned);
+  }
+
+  void MultiplyColumns(std::int64_t begin, std::int64_t end) {
     for (std::int64_t column = begin; column < end;) {
-      const bool one = FewRows() || panels_of(end - column) < kTilePanelsSigned;
-      const std::int64_t panels = one ? 1 : kTilePanelsSigned;
-      for (std::int64_t i = 0; i < depth_.chunks; ++i) MultiplySlice(i, column, panels);
+      const std::int64_t panels = PanelsOfSlice(end - column);
+      for (std::int64_t i = 0; i < depth_.chunks; ++i)
+        MultiplySlice({i, column / kPanelColumns, panels});
       column += panels * kPanelColumns;
     }
   }
 
-  /// All rows against chunk i of the panels that start at `column`.
-  void MultiplySlice(std::int64_t i, std::int64_t column, std::int64_t panels) const {
-    const Part chunk = depth_.chunk(i);
-    const bool first = depth_.begin + chunk.begin == 0, half = call_.b.dtype != DType::f32;
+  /// All rows against a slice.
+  void MultiplySlice(const GemmSlice& slice) {
+    const Part chunk = depth_.chunk(slice.chunk);
+    const std::int64_t column = slice.panel * kPanelColumns;
+    const bool first = depth_.begin + chunk.begin == 0;
     GemmTile tile;
     tile.depth = static_cast<size_t>(chunk.size());
     tile.row_stride = static_cast<size_t>(call_.c.row_stride);
-    tile.columns = static_cast<size_t>(std::min(panels * kPanelColumns, call_.b.n - column));
+    tile.columns = static_cast<size_t>(std::min(slice.panels * kPanelColumns, call_.b.n - column));
     tile.bias = first && call_.c.bias ? call_.c.bias + column : nullptr;
     tile.add = !first || call_.c.accumulate;
-    const float* next = PlaceSlice(i, column / kPanelColumns, panels, tile);
-    const auto most = FewRows() && half ? kHalfRows : kTileRows;
+    PlaceSlice(slice, tile);
+    const auto most = FewRows() && call_.b.dtype != DType::f32 ? kHalfRows : kTileRows;
     const std::int64_t tiles = CeilDiv(rows_.size(), static_cast<std::int64_t>(most));
-    const std::int64_t askers = half ? 1 : std::min<std::int64_t>(tiles, 2);
+    ahead_.BeginSlice(slice, tiles);
     for (std::int64_t t = 0; t < tiles; ++t) {
       const Part rows(rows_.size(), tiles, t);
-      const bool asks = next && t < askers;
-      tile.a = Row(i, rows.begin);
-      tile.ahead = asks ? next + t * chunk.size() / askers * kPanelColumns
-                        : static_cast<const float*>(tile.b);
-      tile.ahead_step = asks ? kPanelFloats / (half ? 2 : static_cast<size_t>(askers)) : 0;
-      for (std::int64_t p = 0; p < panels; ++p)
+      tile.a = Row(slice.chunk, rows.begin);
+      ahead_.Place(t, tile);
+      for (std::int64_t p = 0; p < slice.panels; ++p)
         tile.c[static_cast<size_t>(p)] =
             call_.c.at(rows_.begin + rows.begin, column + p * kPanelColumns);
       const auto count = static_cast<size_t>(rows.size());
       (FewRows() ? FewRowsTileFor(count, call_.b.dtype)
-                 : TileFor(count, static_cast<size_t>(panels)))(tile);
+                 : TileFor(count, static_cast<size_t>(slice.panels)))(tile);
     }
   }
 
-  /// Points the tile at chunk i of panels [panel, panel + panels). Returns the slice that comes
-  /// next in memory, or null when there is none to ask for.
-  const float* PlaceSlice(std::int64_t i, std::int64_t panel, std::int64_t panels,
-                          GemmTile& tile) const {
+  /// Points the tile at the slice, packed or widened here where that is due.
+  void PlaceSlice(const GemmSlice& slice, GemmTile& tile) const {
     const GemmPanels& b = call_.b;
-    const Part chunk = depth_.chunk(i);
-    tile.b = b.at(panel, depth_.begin + chunk.begin);
+    const Part chunk = depth_.chunk(slice.chunk);
+    const std::int64_t begin = depth_.begin + chunk.begin;
+    tile.b = b.at(slice.panel, begin);
     tile.panel_stride = static_cast<size_t>(b.k * kPanelColumns);
-    if (Widens()) {
-      for (std::int64_t p = 0; p < panels; ++p) {
-        const void* from = b.at(panel + p, depth_.begin + chunk.begin);
-        float* to = widened_ + p * kWidePanel;
-        if (b.dtype == DType::f16)
-          WidenSteps(Float16Panel{static_cast<const hwy::float16_t*>(from)}, chunk.size(), to);
-        else
-          WidenSteps(BFloat16Panel{static_cast<const std::uint32_t*>(from)}, chunk.size(), to);
-      }
-      tile.b = widened_;
-      tile.panel_stride = static_cast<size_t>(kWidePanel);
+    for (std::int64_t p = slice.panel; PacksSlices() && p < slice.panel + slice.panels; ++p)
+      PackPanel(*call_.source, p, {begin, begin + chunk.size()},
+                call_.panels + (p * b.k + begin) * kPanelColumns);
+    if (!Widens()) return;
+    for (std::int64_t p = 0; p < slice.panels; ++p) {
+      const void* from = b.at(slice.panel + p, begin);
+      float* to = widened_ + p * kWidePanel;
+      if (b.dtype == DType::f16)
+        WidenSteps(Float16Panel{static_cast<const hwy::float16_t*>(from)}, chunk.size(), to);
+      else
+        WidenSteps(BFloat16Panel{static_cast<const std::uint32_t*>(from)}, chunk.size(), to);
     }
-    tile.ahead_stride = static_cast<size_t>(panel_bytes(b.dtype, b.k)) / sizeof(float);
-    const bool last = i + 1 == depth_.chunks;
-    if (last && panel + 2 * panels > b.n / kPanelColumns) return nullptr;
-    const std::byte* next =
-        last ? b.at(panel + panels, depth_.begin) : b.at(panel, depth_.begin + chunk.end);
-    return reinterpret_cast<const float*>(next);
+    tile.b = widened_;
+    tile.panel_stride = static_cast<size_t>(kWidePanel);
   }
 
   const GemmCall& call_;
@@ -195,21 +142,40 @@ class GemmTask {
   float* packed_ = nullptr;
   float* widened_ = nullptr;
   DepthRange depth_{0, 0};
+  GemmAhead ahead_;
 };
 
-void RunGemm(const StridedMatrix<const float>& a, const GemmPanels& b, const GemmOutput& c) {
-  const GemmCall call{a, b, c};
+void RunTasks(const GemmCall& call) {
   const GemmPlan plan(call);
+  const std::int64_t rows = call.a.rows, columns = call.b.n;
   parallel_for(plan.row_blocks * plan.column_ranges, [&](std::int64_t i) {
     static thread_local Tensor storage;
+    const std::int64_t block = i / plan.column_ranges;
+    const std::int64_t next = std::min(block + threads(), plan.row_blocks);
+    const Part next_rows =
+        next < plan.row_blocks ? Part(rows, plan.row_blocks, next) : Part(0, 1, 0);
     const Part units(plan.units, plan.column_ranges, i % plan.column_ranges);
-    GemmTask(call, Part(a.rows, plan.row_blocks, i / plan.column_ranges), storage)
-        .Run(units.begin * plan.unit, std::min(b.n, units.end * plan.unit), plan.unit);
+    GemmTask(call, Part(rows, plan.row_blocks, block), next_rows, storage)
+        .Run(units.begin * plan.unit, std::min(columns, units.end * plan.unit), plan.unit);
   });
 }
 
+void RunGemm(const StridedMatrix<const float>& a, const GemmPanels& b, const GemmOutput& c) {
+  RunTasks({a, b, c});
+}
+
 void PackPanelAt(const StridedMatrix<const float>& b, std::int64_t index, float* panels) {
-  PackPanel(b, index, panels + index * kPanelColumns * b.rows);
+  PackPanel(b, index, {0, b.rows}, panels + index * kPanelColumns * b.rows);
+}
+
+/// Tasks of several threads share all panels, so these are packed beforehand; a single thread packs
+/// as it goes.
+void RunUnpacked(const StridedMatrix<const float>& a, const StridedMatrix<const float>& b,
+                 float* panels, const GemmOutput& c) {
+  const GemmPanels packed{panels, b.rows, b.columns};
+  if (threads() == 1) return RunTasks({a, packed, c, &b, panels});
+  parallel_for(panels_of(b.columns), [&](std::int64_t i) { PackPanelAt(b, i, panels); });
+  RunTasks({a, packed, c});
 }
 
 }  // namespace
@@ -219,14 +185,9 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace headlight {
-namespace {
-
-/// Floats under which waking threads costs more than they take over.
-constexpr std::int64_t kSerialPacking = 1 << 16;
-
-}  // namespace
 
 HWY_EXPORT(RunGemm);
+HWY_EXPORT(RunUnpacked);
 HWY_EXPORT(PackPanelAt);
 
 void pack_panels(const StridedMatrix<const float>& b, float* panels) {
@@ -239,6 +200,12 @@ void pack_panels(const StridedMatrix<const float>& b, float* panels) {
 void gemm(const StridedMatrix<const float>& a, const GemmPanels& b, const GemmOutput& c) {
   use_target_from_environment();
   if (a.rows > 0 && b.n > 0) HWY_DYNAMIC_DISPATCH(RunGemm)(a, b, c);
+}
+
+void gemm(const StridedMatrix<const float>& a, const StridedMatrix<const float>& b, float* panels,
+          const GemmOutput& c) {
+  use_target_from_environment();
+  if (a.rows > 0 && b.columns > 0) HWY_DYNAMIC_DISPATCH(RunUnpacked)(a, b, panels, c);
 }
 
 }  // namespace headlight

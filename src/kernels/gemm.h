@@ -73,8 +73,14 @@ void pack_panels(const StridedMatrix<const float>& b, float* panels);
 void pack_panels(const StridedMatrix<const BFloat16>& b, BFloat16* panels);
 void pack_panels(const StridedMatrix<const Float16>& b, Float16* panels);
 
-/// a: [m, k] with a stride of 1; k >= 1. Runs on threads() threads; takes memory only for a larger
-/// product than the calling threads have seen.
+/// a: [m, k], of which one stride is 1; k >= 1. Runs on threads() threads; takes memory only for a
+/// larger product than the calling threads have seen.
 void gemm(const StridedMatrix<const float>& a, const GemmPanels& b, const GemmOutput& c);
+
+/// The same for a b [k, n] that nobody has packed, of which one stride is 1; `panels`, room for
+/// panels_of(n) * 16 * k floats, is overwritten. Each slice of b is packed just before its first
+/// use, when its lines are on their way already.
+void gemm(const StridedMatrix<const float>& a, const StridedMatrix<const float>& b, float* panels,
+          const GemmOutput& c);
 
 }  // namespace headlight

@@ -20,6 +20,12 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// Steps [begin, end) of k.
+struct Steps {
+  std::int64_t begin, end;
+  std::int64_t size() const { return end - begin; }
+};
+
 /// Part `i` of `parts` of [0, n), as even as can be.
 struct Part {
   std::int64_t begin, end;
@@ -76,16 +82,17 @@ inline void PackRows(const StridedMatrix<const float>& a, const Part& rows, cons
     }
 }
 
-/// Panel `index` of b, [k, 16], zero past b's last column.
-inline void PackPanel(const StridedMatrix<const float>& b, std::int64_t index, float* to) {
+/// The given steps of panel `index` of b, [steps, 16], zero past b's last column.
+inline void PackPanel(const StridedMatrix<const float>& b, std::int64_t index, const Steps& steps,
+                      float* to) {
   const std::int64_t column = index * kPanelColumns;
   const std::int64_t columns = std::min(kPanelColumns, b.columns - column);
-  if (columns < kPanelColumns) std::fill_n(to, b.rows * kPanelColumns, 0.0f);
-  const float* from = &b.at(0, column);
+  if (columns < kPanelColumns) std::fill_n(to, steps.size() * kPanelColumns, 0.0f);
+  const float* from = &b.at(steps.begin, column);
   if (b.column_stride != 1)
     return Transpose({from, b.column_stride}, static_cast<size_t>(columns),
-                     static_cast<size_t>(b.rows), {to, kPanelColumns});
-  for (std::int64_t i = 0; i < b.rows; ++i)
+                     static_cast<size_t>(steps.size()), {to, kPanelColumns});
+  for (std::int64_t i = 0; i < steps.size(); ++i)
     CopyFloats(from + i * b.row_stride, columns, to + i * kPanelColumns);
 }
 

@@ -1,10 +1,8 @@
 // The product of any two fp32 matrices, and with it the gradients of a linear layer.
 #include <algorithm>
 
-#include "core/threads.h"
 #include "kernels/gemm.h"
 #include "kernels/matmul_arguments.h"
-#include "kernels/rows.h"
 
 namespace headlight {
 namespace {
@@ -34,9 +32,7 @@ void multiply_part(const StridedMatrix<const float>& a, const StridedMatrix<cons
   static thread_local Tensor storage;
   const std::int64_t floats = panels_of(b.columns) * kPanelColumns * b.rows;
   if (!storage || storage.numel() < floats) storage = Tensor({floats});
-  float* panels = storage.span<float>().data();
-  pack_panels(b, panels);
-  gemm(a, {panels, b.rows, b.columns}, c);
+  gemm(a, b, storage.span<float>().data(), c);
 }
 
 void clear(const StridedMatrix<float>& c) {
@@ -84,26 +80,6 @@ void linear_backward_weight(TensorView x, TensorView dy, WeightLayout layout,
                             MutableTensorView d_weight, const MatmulOptions& options) {
   if (layout == WeightLayout::out_in) return matmul(transposed(dy), x, d_weight, options);
   matmul(transposed(x), dy, d_weight, options);
-}
-
-void linear_backward_bias(TensorView dy, MutableTensorView d_bias, const MatmulOptions& options) {
-  const auto rows = rows_of("matmul", "dy", dy);
-  check(d_bias.shape() == Shape{rows.width} && d_bias.contiguous(), "matmul",
-        "d_bias {} does not fit dy {}; it must be a contiguous [{}]", d_bias.shape(), dy.shape(),
-        rows.width);
-  float* to = d_bias.as<float>();
-  // A strip of columns at a time, whose sums stay in registers or L1.
-  constexpr std::int64_t kStrip = 64;
-  parallel_for((rows.width + kStrip - 1) / kStrip, [&](std::int64_t strip) {
-    const std::int64_t begin = strip * kStrip, width = std::min(kStrip, rows.width - begin);
-    double sums[kStrip] = {};
-    for (std::int64_t r = 0; r < rows.count; ++r)
-      for (std::int64_t j = 0; j < width; ++j) sums[j] += static_cast<double>(rows[r][begin + j]);
-    for (std::int64_t j = 0; j < width; ++j) {
-      const double before = options.accumulate ? to[begin + j] : 0;
-      to[begin + j] = static_cast<float>(before + sums[j]);
-    }
-  });
 }
 
 }  // namespace headlight

@@ -227,7 +227,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, LinearBackward,
                          ::testing::Values(WeightLayout::out_in, WeightLayout::in_out));
 
 TEST(LinearBackwardBias, SumsTheRows) {
-  for (const std::int64_t width : {1, 63, 64, 65, 200})
+  for (const std::int64_t width : {1, 63, 64, 65, 128, 200, 300})
     for (const std::int64_t rows : {0, 1, 77}) {
       const Operand dy(rows, width, false, 5);
       for (const bool accumulate : {false, true}) {
