@@ -33,8 +33,7 @@ class TileReducer {
         request_(statistics.request()),
         call_(call),
         tile_(tile),
-        scratch_(scratch),
-        first_row_(statistics.slot(call.batch, tile.head) * call.problem.q_len + tile.q_begin) {}
+        scratch_(scratch) {}
 
   void run() {
     for (size_t i = 0; i < tile_.width; ++i)
@@ -113,9 +112,8 @@ class TileReducer {
 
   void insert(size_t lane, float p, std::int32_t key) {
     const std::int64_t k = request_.top_mass.dim(3);
-    const std::int64_t row = first_row_ + static_cast<std::int64_t>(lane);
-    float* mass = request_.top_mass.as<float>() + row * k;
-    auto* keys = request_.top_keys.as<std::int32_t>() + row * k;
+    auto* mass = row<float>(request_.top_mass, lane);
+    auto* keys = row<std::int32_t>(request_.top_keys, lane);
     std::int64_t at = k - 1;
     for (; at > 0 && mass[at - 1] < p; --at) {
       mass[at] = mass[at - 1];
@@ -126,11 +124,16 @@ class TileReducer {
     smallest_[lane] = mass[k - 1];
   }
 
+  /// Where the results of a lane's query begin.
+  template <class T>
+  T* row(const MutableTensorView& out, size_t lane) const {
+    return out.as<T>() + row_offset(out, call_.batch, statistics_.index(tile_.head),
+                                    tile_.q_begin + static_cast<std::int64_t>(lane));
+  }
   /// Where the pattern of a chosen query begins, the n-th of them in all.
   float* pattern_row(std::int64_t n) const {
-    const MutableTensorView& out = request_.pattern;
-    return out.as<float>() + call_.batch * out.stride(0) +
-           statistics_.index(tile_.head) * out.stride(1) + n * out.stride(2);
+    return request_.pattern.as<float>() +
+           row_offset(request_.pattern, call_.batch, statistics_.index(tile_.head), n);
   }
 
   void write_pattern(std::int64_t first, std::int64_t last) const {
@@ -138,9 +141,9 @@ class TileReducer {
       return Transpose({weights(first), static_cast<std::int64_t>(tile_.width)},
                        static_cast<size_t>(last - first), tile_.rows,
                        {pattern_row(tile_.q_begin) + first, request_.pattern.stride(2)});
-    for_each_chosen([&](std::int64_t query, float* row) {
+    for_each_chosen([&](std::int64_t query, float* to) {
       for (std::int64_t key = first; key < last; ++key)
-        row[key] = weights(key)[query - tile_.q_begin];
+        to[key] = weights(key)[query - tile_.q_begin];
     });
   }
 
@@ -157,28 +160,24 @@ class TileReducer {
 
   /// Zeros where no key comes by.
   void start_rows() const {
-    const auto rows = static_cast<std::int64_t>(tile_.rows);
-    if (request_.top_mass) {
-      const std::int64_t k = request_.top_mass.dim(3);
-      std::fill_n(request_.top_mass.as<float>() + first_row_ * k, rows * k, 0.0f);
-      std::fill_n(request_.top_keys.as<std::int32_t>() + first_row_ * k, rows * k, -1);
+    for (size_t i = 0; request_.top_mass && i < tile_.rows; ++i) {
+      std::fill_n(row<float>(request_.top_mass, i), request_.top_mass.dim(3), 0.0f);
+      std::fill_n(row<std::int32_t>(request_.top_keys, i), request_.top_mass.dim(3), -1);
     }
     if (!request_.pattern) return;
     const std::int64_t first = tile_.some.first, last = std::max(first, tile_.some.last);
-    for_each_chosen([&](std::int64_t, float* row) {
-      std::fill(row, row + first, 0.0f);
-      std::fill(row + last, row + call_.problem.kv_len, 0.0f);
+    for_each_chosen([&](std::int64_t, float* to) {
+      std::fill(to, to + first, 0.0f);
+      std::fill(to + last, to + call_.problem.kv_len, 0.0f);
     });
   }
 
   void finish_rows() const {
     for (size_t i = 0; i < tile_.rows; ++i) {
-      const std::int64_t row = first_row_ + static_cast<std::int64_t>(i);
-      if (request_.entropy) request_.entropy.as<float>()[row] = entropy(i);
-      if (request_.distance) request_.distance.as<float>()[row] = distance_[i];
+      if (request_.entropy) *row<float>(request_.entropy, i) = entropy(i);
+      if (request_.distance) *row<float>(request_.distance, i) = distance_[i];
       if (!request_.offset_mass) continue;
-      const auto count = static_cast<std::int64_t>(request_.offsets.size());
-      float* out = request_.offset_mass.as<float>() + row * count;
+      auto* out = row<float>(request_.offset_mass, i);
       for (const std::int64_t offset : request_.offsets) *out++ = offset_mass(i, offset);
     }
   }
@@ -205,7 +204,6 @@ class TileReducer {
   const FlashCall& call_;
   const FlashTile& tile_;
   FlashScratch& scratch_;
-  std::int64_t first_row_;
   HWY_ALIGN float norm_[kMaxWidth] = {};
   HWY_ALIGN float distance_[kMaxWidth] = {};
   HWY_ALIGN float smallest_[kMaxWidth] = {};  ///< of the largest masses

@@ -38,10 +38,15 @@ class ColumnTotals {
   }
 
   void write() const {
-    std::ranges::transform(totals_, out_.as<float>(), [](std::int64_t total) {
-      return total < 0 ? std::numeric_limits<float>::quiet_NaN()
-                       : static_cast<float>(static_cast<double>(total) / kOne);
-    });
+    const std::int64_t heads = out_.dim(1), columns = out_.dim(2);
+    for (std::int64_t slot = 0; slot < slots(); ++slot) {
+      float* to = out_.as<float>() + slot / heads * out_.stride(0) + slot % heads * out_.stride(1);
+      std::transform(totals_.data() + slot * columns, totals_.data() + (slot + 1) * columns, to,
+                     [](std::int64_t total) {
+                       return total < 0 ? std::numeric_limits<float>::quiet_NaN()
+                                        : static_cast<float>(static_cast<double>(total) / kOne);
+                     });
+    }
   }
 
  private:

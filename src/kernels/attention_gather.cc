@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
+#include "core/slice.h"
 #include "core/threads.h"
 #include "kernels/attention_flash.h"
 #include "kernels/attention_rows.h"
+#include "kernels/attention_statistics.h"
 
 namespace headlight {
 namespace {
@@ -45,19 +48,19 @@ TensorView gathered(const AttentionTensors& t, std::int64_t batch, std::int64_t 
 /// Entry `batch` of a view whose first extent is the batch, or 1.
 template <class View>
 View entry_of(const View& view, std::int64_t batch) {
-  if (!view) return {};
-  Shape shape = view.shape();
-  const std::int64_t skip = shape[0] == 1 ? 0 : batch * view.stride(0);
-  shape[0] = 1;
-  auto* data = static_cast<
-      std::conditional_t<std::is_same_v<View, TensorView>, const std::byte*, std::byte*>>(
-      view.data());
-  return {data + skip * static_cast<std::int64_t>(size_of(view.dtype())), view.dtype(), shape,
-          view.strides()};
+  return view ? slice(view, 0, view.dim(0) == 1 ? 0 : batch, 1) : View();
+}
+
+/// Columns past an entry's own keys stay as they are.
+void clear_columns(const MutableTensorView& mass) {
+  for (std::int64_t b = 0; mass && b < mass.dim(0); ++b)
+    for (std::int64_t n = 0; n < mass.dim(1); ++n)
+      std::fill_n(mass.as<float>() + b * mass.stride(0) + n * mass.stride(1), mass.dim(2), 0.0f);
 }
 
 void run_gather(const AttentionProblem& problem, const AttentionTensors& t) {
   static thread_local Tensor k, v, k_scale, v_scale;
+  if (t.statistics) clear_columns(t.statistics->column_mass);
   for (std::int64_t b = 0; b < problem.batch; ++b) {
     AttentionProblem p = entry_problem(problem, t, b);
     p.batch = 1;
@@ -75,6 +78,12 @@ void run_gather(const AttentionProblem& problem, const AttentionTensors& t) {
     entry.lse = entry_of(t.lse, b);
     entry.mask = entry_of(t.mask, b);
     entry.bias = entry_of(t.bias, b);
+    std::optional<PartStatistics> statistics;
+    if (t.statistics) {
+      statistics.emplace(*t.statistics,
+                         StatisticsPart{.batch = b, .q_len = p.q_len, .kv_len = p.kv_len});
+      entry.statistics = &statistics->request();
+    }
     attention_flash().run(p, entry);
   }
 }

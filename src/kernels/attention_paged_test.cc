@@ -8,6 +8,7 @@
 
 #include "core/threads.h"
 #include "kernels/attention.h"
+#include "kernels/attention_statistics.h"
 #include "kernels/attention_test_support.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
@@ -179,6 +180,67 @@ TEST(AttentionPages, AreReadByTheFirstKernelThatCan) {
   };
   EXPECT_EQ(ran(1), "decode");
   EXPECT_EQ(ran(20), "gather");
+}
+
+/// Every output of three sequences, of which one has no key; with room for one of them alone, too.
+struct Statistics {
+  Statistics(std::int64_t batch, std::int64_t q_len, std::int64_t kv_len)
+      : entropy({batch, 4, q_len}),
+        distance({batch, 4, q_len}),
+        column_mass({batch, 4, kv_len}),
+        top_mass({batch, 4, q_len, 2}),
+        top_keys(DType::i32, {batch, 4, q_len, 2}),
+        pattern({batch, 4, q_len, kv_len}) {
+    for (Tensor* t : floats()) std::ranges::fill(t->span<float>(), 77.0f);
+  }
+  AttentionStatistics request() {
+    return {.entropy = entropy,
+            .distance = distance,
+            .column_mass = column_mass,
+            .top_mass = top_mass,
+            .top_keys = top_keys,
+            .pattern = pattern};
+  }
+  std::vector<Tensor*> floats() { return {&entropy, &distance, &column_mass, &top_mass, &pattern}; }
+  Tensor entropy, distance, column_mass, top_mass, top_keys, pattern;
+};
+
+void run_with(Statistics& to, AttentionTensors t, AttentionOptions options,
+              std::string_view kernel) {
+  const AttentionStatistics request = to.request();
+  t.statistics = &request;
+  options.kernel = kernel;
+  Tensor z({t.q.dim(0), t.q.dim(1), t.q.dim(2), t.v.dim(3)});
+  t.z = z;
+  attention(t, options);
+}
+
+TEST(AttentionPages, StatisticsAreThoseOfEachSequenceInOnePiece) {
+  constexpr std::int64_t kQueries = 20, kLongest = 700;
+  const Paged paged(three_sequences(kQueries), {kLongest, 65, 0}, 64);
+  for (const auto& [kernel, plain] : {std::pair{"gather", "flash"}, {"ref", "ref"}}) {
+    Statistics all(3, kQueries, kLongest);
+    run_with(all, paged.tensors(), paged.data.options(), kernel);
+    for (std::int64_t b = 0; b < 2; ++b) {
+      const std::int64_t keys = paged.lengths[static_cast<std::size_t>(b)];
+      Statistics one(1, kQueries, keys);
+      run_with(one, paged.entry(b), paged.data.options(), plain);
+      for (std::size_t i = 0; i < all.floats().size(); ++i) {
+        const Tensor &whole = *all.floats()[i], &part = *one.floats()[i];
+        const bool by_key = whole.shape()[whole.shape().rank() - 1] == kLongest;
+        const std::int64_t width = by_key ? kLongest : part.numel(), own = by_key ? keys : width;
+        const float* to = part.span<float>().data();
+        const float* from = whole.span<float>().data() + b * (whole.numel() / 3);
+        for (; to != part.span<float>().data() + part.numel(); to += own, from += width) {
+          EXPECT_TRUE(std::equal(to, to + own, from)) << kernel << " " << i;
+          EXPECT_TRUE(std::all_of(from + own, from + width, [](float x) { return x == 0; }));
+        }
+      }
+    }
+    for (Tensor* t : all.floats())
+      for (const float x : t->span<float>().last(static_cast<std::size_t>(t->numel() / 3)))
+        EXPECT_EQ(x, 0.0f);
+  }
 }
 
 TEST(AttentionPages, ThatDoNotFitAreNamed) {

@@ -203,9 +203,12 @@ AttentionProblem attention_problem(const AttentionTensors& tensors,
   check_heads(tensors);
   check_pages(tensors);
   check_optional_tensors(tensors);
-  check(!tensors.statistics || !tensors.page_table, kOp,
-        "statistics are not computed for keys in pages; copy them into one piece");
-  if (tensors.statistics) check_statistics(*tensors.statistics, tensors);
+  if (tensors.statistics)
+    check_statistics(*tensors.statistics, {.batch = tensors.q.dim(0),
+                                           .n_heads = tensors.q.dim(2),
+                                           .q_len = tensors.q.dim(1),
+                                           .keys = kv_len_of(tensors),
+                                           .columns = kv_len_of(tensors)});
   check_options(options);
   check(options.dropout.p == 0 || !tensors.statistics, kOp,
         "statistics are of the whole pattern, dropout p is {}; ask for them in a call of their own",

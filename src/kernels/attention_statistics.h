@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/tensor.h"
 #include "kernels/attention.h"
@@ -12,9 +13,9 @@ namespace headlight {
 /// Asks an attention call for reductions of the patterns that it computes anyway, O(T) memory.
 /// p[i, j] is the pattern of one head, sinks in its denominator, before the head gate; position(i)
 /// is where query i stands among the keys (AttentionProblem::position). A row without keys gives 0
-/// throughout. Outputs that are given are contiguous (all but `pattern`) and fp32 (all but
-/// `top_keys`); N is the number of chosen heads. Names of the reductions: Clark et al. 2019,
-/// section 4; Voita et al. 2019, section 4.
+/// throughout. Outputs that are given are fp32 (all but `top_keys`) with an innermost stride of 1;
+/// N is the number of chosen heads. With pages, an entry's columns past its own keys are 0. Names
+/// of the reductions: Clark et al. 2019, section 4; Voita et al. 2019, section 4.
 struct AttentionStatistics {
   /// Query heads, each at most once; empty: all of them. Output n belongs to heads[n].
   std::span<const std::int64_t> heads = {};
@@ -31,7 +32,7 @@ struct AttentionStatistics {
   MutableTensorView top_mass = {};
   MutableTensorView top_keys = {};
   /// Queries whose rows are wanted, rising; empty: all of them. With pattern, [B, N, queries, Tkv]:
-  /// p itself; innermost stride 1.
+  /// p itself.
   std::span<const std::int64_t> pattern_queries = {};
   MutableTensorView pattern = {};
 
@@ -39,8 +40,45 @@ struct AttentionStatistics {
   std::int64_t index_of(std::int64_t head) const;
 };
 
-/// Throws Error("attention", ...) naming the shapes when an output does not fit the call.
-void check_statistics(const AttentionStatistics& statistics, const AttentionTensors& tensors);
+/// What the outputs of a call must fit.
+struct StatisticsExtents {
+  std::int64_t batch = 1, n_heads = 1, q_len = 0;
+  std::int64_t keys = 0;     ///< that one query may see: columns of pattern
+  std::int64_t columns = 0;  ///< of column_mass
+};
+
+/// Throws Error("attention", ...) naming the shapes when an output does not fit.
+void check_statistics(const AttentionStatistics& statistics, const StatisticsExtents& extents);
+
+/// A part of a call: queries [q_begin, q_begin + q_len) of a batch entry, which see `kv_len` keys.
+/// These stand from column `column` on in column_mass, and from 0 on in pattern.
+struct StatisticsPart {
+  std::int64_t batch = 0, q_begin = 0, q_len = 0;
+  std::int64_t column = 0, kv_len = 0;
+};
+
+/// A request's outputs that belong to one part of a call, as a call of their own may fill them.
+class PartStatistics {
+ public:
+  /// Clears the pattern's columns past the part's keys. `whole` outlives this.
+  PartStatistics(const AttentionStatistics& whole, const StatisticsPart& part);
+  PartStatistics(const PartStatistics&) = delete;
+  PartStatistics& operator=(const PartStatistics&) = delete;
+
+  const AttentionStatistics& request() const { return part_; }
+
+ private:
+  void take_pattern(const AttentionStatistics& whole, const StatisticsPart& part);
+
+  AttentionStatistics part_;
+  std::vector<std::int64_t> queries_;
+};
+
+/// Where a row's results begin in an output [B, N, Tq] or [B, N, Tq, ...].
+inline std::int64_t row_offset(const MutableTensorView& out, std::int64_t batch, std::int64_t index,
+                               std::int64_t query) {
+  return batch * out.stride(0) + index * out.stride(1) + query * out.stride(2);
+}
 
 /// The reference: every row in double, one after the other.
 void attention_statistics_ref(const AttentionProblem& problem, const AttentionTensors& tensors);

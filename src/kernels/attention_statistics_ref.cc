@@ -39,36 +39,41 @@ std::vector<std::int32_t> keys_by_mass(Row p) {
 /// One head's results, row after row.
 class HeadStatistics {
  public:
-  HeadStatistics(const AttentionProblem& problem, const AttentionStatistics& request,
-                 std::int64_t batch, std::int64_t index, std::int64_t count)
-      : problem_(problem),
+  HeadStatistics(const AttentionProblem& problem, const AttentionProblem& entry,
+                 const AttentionStatistics& request, std::int64_t batch, std::int64_t index)
+      : problem_(entry),
         request_(request),
         batch_(batch),
         index_(index),
-        slot_(batch * count + index),
         columns_(static_cast<std::size_t>(problem.kv_len)) {}
 
   void add(std::int64_t query, Row p) {
-    const std::int64_t row = slot_ * problem_.q_len + query, position = problem_.position(query);
-    if (request_.entropy) request_.entropy.as<float>()[row] = static_cast<float>(entropy(p));
+    const std::int64_t position = problem_.position(query);
+    if (request_.entropy) *row<float>(request_.entropy, query) = static_cast<float>(entropy(p));
     if (request_.distance)
-      request_.distance.as<float>()[row] = static_cast<float>(distance(p, position));
-    if (request_.offset_mass) write_offsets(row, position, p);
-    if (request_.top_mass) write_top(row, p);
+      *row<float>(request_.distance, query) = static_cast<float>(distance(p, position));
+    if (request_.offset_mass) write_offsets(query, position, p);
+    if (request_.top_mass) write_top(query, p);
     if (request_.pattern) write_pattern(query, p);
     for (std::size_t j = 0; j < p.size(); ++j) columns_[j] += p[j];
   }
 
   void finish() const {
     if (!request_.column_mass) return;
-    float* out = request_.column_mass.as<float>() + slot_ * problem_.kv_len;
-    std::ranges::transform(columns_, out, [](double x) { return static_cast<float>(x); });
+    const MutableTensorView& out = request_.column_mass;
+    std::ranges::transform(columns_,
+                           out.as<float>() + batch_ * out.stride(0) + index_ * out.stride(1),
+                           [](double x) { return static_cast<float>(x); });
   }
 
  private:
-  void write_offsets(std::int64_t row, std::int64_t position, Row p) const {
-    float* out =
-        request_.offset_mass.as<float>() + row * static_cast<std::int64_t>(request_.offsets.size());
+  template <class T>
+  T* row(const MutableTensorView& out, std::int64_t at) const {
+    return out.as<T>() + row_offset(out, batch_, index_, at);
+  }
+
+  void write_offsets(std::int64_t query, std::int64_t position, Row p) const {
+    float* out = row<float>(request_.offset_mass, query);
     for (const std::int64_t offset : request_.offsets) {
       const bool below = offset < -position, above = offset >= problem_.kv_len - position;
       *out++ =
@@ -76,10 +81,10 @@ class HeadStatistics {
     }
   }
 
-  void write_top(std::int64_t row, Row p) const {
+  void write_top(std::int64_t query, Row p) const {
     const std::int64_t k = request_.top_mass.dim(3);
-    float* mass = request_.top_mass.as<float>() + row * k;
-    auto* keys = request_.top_keys.as<std::int32_t>() + row * k;
+    auto* mass = row<float>(request_.top_mass, query);
+    auto* keys = row<std::int32_t>(request_.top_keys, query);
     const std::vector<std::int32_t> order = keys_by_mass(p);
     for (std::int64_t i = 0; i < k; ++i) {
       const bool any = i < problem_.kv_len;
@@ -96,16 +101,13 @@ class HeadStatistics {
       if (found == request_.pattern_queries.end()) return;
       at = found - request_.pattern_queries.begin();
     }
-    const MutableTensorView& out = request_.pattern;
-    std::ranges::transform(
-        p, out.as<float>() + batch_ * out.stride(0) + index_ * out.stride(1) + at * out.stride(2),
-        [](double x) { return static_cast<float>(x); });
+    std::ranges::transform(p, row<float>(request_.pattern, at),
+                           [](double x) { return static_cast<float>(x); });
   }
 
   const AttentionProblem& problem_;
   const AttentionStatistics& request_;
   std::int64_t batch_, index_;
-  std::int64_t slot_;  ///< among all batch entries and chosen heads
   std::vector<double> columns_;
 };
 
@@ -113,13 +115,14 @@ class HeadStatistics {
 
 void attention_statistics_ref(const AttentionProblem& problem, const AttentionTensors& tensors) {
   const AttentionStatistics& request = *tensors.statistics;
-  const std::int64_t count =
-      request.heads.empty() ? problem.n_heads : static_cast<std::int64_t>(request.heads.size());
+  const std::int64_t count = request.heads.empty() ? problem.n_heads : std::ssize(request.heads);
   parallel_for(problem.batch * count, [&](std::int64_t index) {
     const std::int64_t batch = index / count, n = index % count;
     const std::int64_t head =
         request.heads.empty() ? n : request.heads[static_cast<std::size_t>(n)];
-    HeadStatistics results(problem, request, batch, n, count);
+    // Keys past an entry's own are masked, so that its rows are 0 there.
+    const AttentionProblem entry = entry_problem(problem, tensors, batch);
+    HeadStatistics results(problem, entry, request, batch, n);
     std::vector<double> p(static_cast<std::size_t>(problem.kv_len));
     for (std::int64_t i = 0; i < problem.q_len; ++i) {
       score_row(problem, tensors, {batch, head, i}, p);
