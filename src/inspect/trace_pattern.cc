@@ -78,8 +78,10 @@ Tensor query_rows(const Trace& trace, std::int64_t layer, std::int64_t query) {
   check_query(trace, query);
   Tensor out({trace.config.n_heads, trace.length()});
   float* row = out.span<float>().data();
-  for (std::int64_t h = 0; h < trace.config.n_heads; ++h)
+  parallel_for(trace.config.n_heads, [&](std::int64_t h) {
+    const ThreadLimit alone(1);
     patterns.rows(h, query, query + 1, row + h * trace.length());
+  });
   return out;
 }
 
@@ -120,6 +122,9 @@ Tensor head_contributions(const Transformer& model, const Trace& trace, std::int
   return out;
 }
 
+/// As many as the tiled kernel takes together.
+constexpr std::int64_t kRowsAtOnce = 48;
+
 Tensor pattern_thumbnail(const Trace& trace, std::int64_t layer, std::int64_t head,
                          std::int64_t size) {
   const LayerPatterns patterns(trace, layer);
@@ -131,14 +136,18 @@ Tensor pattern_thumbnail(const Trace& trace, std::int64_t layer, std::int64_t he
   Tensor out({n, n});
   float* cells = out.span<float>().data();
   parallel_for(n, [&](std::int64_t i) {
-    std::vector<float> row(static_cast<std::size_t>(length));
+    const ThreadLimit alone(1);
+    const std::int64_t at_once = std::min(kRowsAtOnce, edge(i + 1) - edge(i));
+    std::vector<float> rows(static_cast<std::size_t>(at_once * length));
     std::vector<double> mass(static_cast<std::size_t>(n));
-    // One row at a time: the T x T pattern never exists.
-    for (std::int64_t q = edge(i); q < edge(i + 1); ++q) {
-      patterns.rows(head, q, q + 1, row.data());
-      for (std::int64_t j = 0; j < n; ++j)
-        for (std::int64_t k = edge(j); k < edge(j + 1); ++k)
-          mass[static_cast<std::size_t>(j)] += row[static_cast<std::size_t>(k)];
+    // A tile's rows at a time: the T x T pattern never exists.
+    for (std::int64_t q = edge(i); q < edge(i + 1); q += at_once) {
+      const std::int64_t end = std::min(q + at_once, edge(i + 1));
+      patterns.rows(head, q, end, rows.data());
+      for (const float* row = rows.data(); row != rows.data() + (end - q) * length; row += length)
+        for (std::int64_t j = 0; j < n; ++j)
+          for (std::int64_t k = edge(j); k < edge(j + 1); ++k)
+            mass[static_cast<std::size_t>(j)] += row[k];
     }
     const auto queries = static_cast<double>(edge(i + 1) - edge(i));
     for (std::int64_t j = 0; j < n; ++j)

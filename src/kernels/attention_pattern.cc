@@ -1,18 +1,89 @@
+// Rows of one head's pattern from the tiled kernel: a call of these queries and this head alone.
 #include "kernels/attention_pattern.h"
 
-#include <algorithm>
-#include <vector>
+#include <cmath>
+#include <cstddef>
 
 #include "core/error.h"
+#include "core/slice.h"
 #include "core/threads.h"
-#include "kernels/attention_rows.h"
+#include "kernels/attention_flash.h"
+#include "kernels/attention_gather.h"
+#include "kernels/attention_statistics.h"
+#include "kernels/target_override.h"
 
 namespace headlight {
 namespace {
 
 constexpr std::string_view kOp = "attention_pattern";
 
-void check_rows(const AttentionProblem& p, PatternRows rows, TensorView out) {
+std::uint8_t bits(std::initializer_list<Extra> extras) {
+  unsigned all = 0;
+  for (const Extra e : extras) all |= static_cast<unsigned>(e);
+  return static_cast<std::uint8_t>(all);
+}
+
+/// These rows alone, in their places: a problem of one head without values.
+AttentionProblem problem_of(const AttentionProblem& whole, PatternRows rows) {
+  AttentionProblem p = whole;
+  p.batch = p.n_heads = p.n_kv_heads = 1;
+  p.head_dim_v = 0;
+  p.dropout = {};
+  p.q_len = rows.row_end - rows.row_begin;
+  p.query_shift += rows.row_begin;
+  if (p.causal != Causal::top_left) p.query_shift += p.q_len - whole.q_len;
+  p.extras =
+      static_cast<std::uint8_t>((whole.extras & bits({Extra::mask, Extra::bias, Extra::alibi})) |
+                                bits({Extra::statistics, Extra::lse}));
+  return p;
+}
+
+/// The rows' part of a mask or bias [B, H, Tq, Tkv], whose extents may be 1.
+TensorView pairs_of(TensorView pairs, PatternRows rows) {
+  const std::int64_t begin[] = {rows.batch, rows.head, rows.row_begin};
+  const std::int64_t count[] = {1, 1, rows.row_end - rows.row_begin};
+  for (std::size_t d = 0; d < 3 && pairs; ++d)
+    if (pairs.dim(d) != 1) pairs = slice(pairs, d, begin[d], count[d]);
+  return pairs;
+}
+
+/// What the rows see. Sinks are left out; `nothing` is where values and z would be.
+AttentionTensors tensors_of(const AttentionProblem& p, const AttentionTensors& t, PatternRows rows,
+                            float* nothing) {
+  const std::int64_t count = rows.row_end - rows.row_begin;
+  const auto keys = [&](const TensorView& of) {
+    const TensorView head = of ? slice(of, 2, p.kv_head(rows.head), 1) : of;
+    return t.page_table ? head : slice(head, 0, rows.batch, 1);
+  };
+  AttentionTensors one;
+  one.q = slice(slice(slice(t.q, 0, rows.batch, 1), 1, rows.row_begin, count), 2, rows.head, 1);
+  one.k = keys(t.k);
+  one.k_scale = keys(t.k_scale);
+  one.v = TensorView(nothing, {one.k.dim(0), one.k.dim(1), 1, 0}, {0, 0, 0, 1});
+  one.z = MutableTensorView(nothing, {1, count, 1, 0}, {0, 0, 0, 1});
+  one.page_table = slice(t.page_table, 0, rows.batch, 1);
+  const auto batch = static_cast<std::size_t>(rows.batch);
+  if (!t.kv_lengths.empty()) one.kv_lengths = t.kv_lengths.subspan(batch, 1);
+  one.mask = pairs_of(t.mask, rows);
+  one.bias = pairs_of(t.bias, rows);
+  const auto head = static_cast<std::size_t>(rows.head);
+  if (!t.alibi_slopes.empty()) one.alibi_slopes = t.alibi_slopes.subspan(head, 1);
+  return one;
+}
+
+/// Makes the row, which is in proportion, sum to 1; or to less, where a sink takes its share of a
+/// row whose keys alone have this log-sum-exp.
+void normalise(std::span<float> row, double lse, const double* sink) {
+  double sum = 0;
+  for (const float p : row) sum += p;
+  if (sum == 0) return;
+  if (sink) sum *= 1 + std::exp(*sink - lse);
+  for (float& p : row) p = static_cast<float>(p / sum);
+}
+
+}  // namespace
+
+void check_pattern_rows(const AttentionProblem& p, PatternRows rows, TensorView out) {
   check(rows.batch >= 0 && rows.batch < p.batch, kOp, "batch entry {} of {}", rows.batch, p.batch);
   check(rows.head >= 0 && rows.head < p.n_heads, kOp, "head {} of {}", rows.head, p.n_heads);
   check(0 <= rows.row_begin && rows.row_begin <= rows.row_end && rows.row_end <= p.q_len, kOp,
@@ -23,17 +94,27 @@ void check_rows(const AttentionProblem& p, PatternRows rows, TensorView out) {
         out.shape(), out.strides(), expected);
 }
 
-}  // namespace
-
 void attention_pattern(const AttentionProblem& problem, const AttentionTensors& tensors,
                        PatternRows rows, MutableTensorView out) {
-  check_rows(problem, rows, out);
-  parallel_for(rows.row_end - rows.row_begin, [&](std::int64_t r) {
-    std::vector<double> pattern(static_cast<std::size_t>(problem.kv_len));
-    score_row(problem, tensors, {rows.batch, rows.head, rows.row_begin + r}, pattern);
-    softmax_with_sink(pattern, sink_of(tensors, rows.head));
-    float* to = out.as<float>() + r * problem.kv_len;
-    std::ranges::transform(pattern, to, [](double x) { return static_cast<float>(x); });
+  check_pattern_rows(problem, rows, out);
+  use_target_from_environment();
+  const std::int64_t count = rows.row_end - rows.row_begin, kv_len = problem.kv_len;
+  if (count == 0 || kv_len == 0) return;
+  float nothing = 0;
+  AttentionTensors one = tensors_of(problem, tensors, rows, &nothing);
+  const AttentionStatistics request{.pattern =
+                                        MutableTensorView(out.as<float>(), {1, 1, count, kv_len})};
+  one.statistics = &request;
+  Tensor lse({1, 1, count});
+  one.lse = lse;
+  const AttentionKernel tiled = tensors.page_table ? attention_gather() : attention_flash();
+  tiled.run(problem_of(problem, rows), one);
+  parallel_for(count, [&](std::int64_t i) {
+    const double sink =
+        tensors.sinks.empty() ? 0 : tensors.sinks[static_cast<std::size_t>(rows.head)];
+    normalise({out.as<float>() + i * kv_len, static_cast<std::size_t>(kv_len)},
+              lse.span<float>()[static_cast<std::size_t>(i)],
+              tensors.sinks.empty() ? nullptr : &sink);
   });
 }
 

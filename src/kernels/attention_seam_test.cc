@@ -11,6 +11,7 @@
 #include "kernels/attention_test_support.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
+#include "support/vector_targets.h"
 
 namespace headlight {
 namespace {
@@ -231,6 +232,64 @@ TEST(AttentionPattern, RowsSumToOneHoweverLargeTheScores) {
       EXPECT_NEAR(sum, 1, 1e-6);
     }
   }
+}
+
+/// Rows of one head, a few and a tile's full, from the tiled kernel against the reference's; and
+/// how far fp32 weights may be off: as the textbook's in fp32, twice.
+void check_pattern(const AttentionCase& c, PatternRows rows) {
+  SCOPED_TRACE(c.describe());
+  const AttentionData data(c);
+  AttentionTensors t = data.tensors();
+  Tensor z(Shape{c.batch, c.q_len, c.n_heads, c.head_dim_v});
+  t.z = z;
+  const AttentionProblem problem = attention_problem(t, data.options());
+  const Shape shape{rows.row_end - rows.row_begin, c.kv_len};
+  Tensor fast(shape), exact(shape);
+  attention_pattern_ref(problem, t, rows, exact);
+  std::vector<float> naive(exact.span<float>().begin(), exact.span<float>().end());
+  // A score of size 8 (with ALiBi 64) is known to two last places, and so is its weight.
+  const float off =
+      2 * (c.has(Extra::alibi) ? 64.0f : 8.0f) * c.spread * std::numeric_limits<float>::epsilon();
+  for (std::size_t j = 0; j < naive.size(); j += 2) naive[j] *= 1 + off;
+  for (const VectorTarget& target : vector_targets()) {
+    const TargetOverride override(target);
+    attention_pattern(problem, t, rows, fast);
+    EXPECT_TRUE(testing::agrees(fast.span<float>(), naive, exact.span<float>())) << target.name;
+  }
+  for (std::int64_t r = 0; r < shape[0]; ++r) {
+    double ours = 0, theirs = 0;
+    for (std::int64_t j = 0; j < c.kv_len; ++j) {
+      ours += fast.span<float>()[static_cast<std::size_t>(r * c.kv_len + j)];
+      theirs += exact.span<float>()[static_cast<std::size_t>(r * c.kv_len + j)];
+    }
+    EXPECT_NEAR(ours, theirs, 1e-6);
+  }
+}
+
+TEST(AttentionPattern, OfSomeRowsIsTheReferences) {
+  AttentionCase plain{
+      .batch = 2, .q_len = 120, .kv_len = 150, .n_heads = 4, .n_kv_heads = 2, .head_dim = 16};
+  for (const auto& [first, last] :
+       {std::pair<std::int64_t, std::int64_t>{0, 120}, {77, 78}, {40, 99}})
+    for (const Causal causal : {Causal::none, Causal::bottom_right, Causal::top_left})
+      for (const Window window : {Window{}, Window{20, 5}})
+        for (const Extra e : {Extra::lse, Extra::mask, Extra::bias, Extra::alibi, Extra::sinks}) {
+          AttentionCase c = plain;
+          c.causal = causal;
+          c.window = window;
+          c.extras = static_cast<std::uint8_t>(e);
+          c.broadcast = causal == Causal::none;
+          check_pattern(c, {.batch = 1, .head = 3, .row_begin = first, .row_end = last});
+        }
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    AttentionCase c = plain;
+    c.dtype = dtype;
+    check_pattern(c, {.batch = 0, .head = 2, .row_begin = 3, .row_end = 60});
+  }
+  AttentionCase integers = plain;
+  integers.kv_dtype = DType::i8;
+  integers.softcap = 3;
+  check_pattern(integers, {.batch = 1, .head = 1, .row_begin = 100, .row_end = 120});
 }
 
 TEST(AttentionPattern, RefusesRowsThatAreNotThere) {
