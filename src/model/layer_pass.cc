@@ -1,13 +1,14 @@
 #include "model/layer_pass.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "model/layer_masks.h"
 
 namespace headlight {
 
-LayerPass::LayerPass(MultiHeadAttention::Impl& layer, const LayerInputs& inputs, KvCache* cache,
-                     const LayerOptions& options)
+LayerPass::LayerPass(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
+                     const LayerCache& cache, const LayerOptions& options)
     : m_(layer), c_(layer.config), in_(inputs), cache_(cache), options_(options) {
   const bool packed = !options.cu_seqlens.empty();
   const auto sequences = [&](TensorView x, std::span<const std::int64_t> offsets) {
@@ -22,7 +23,7 @@ double LayerPass::flops() const {
   const auto n = [](std::int64_t x) { return static_cast<double>(x); };
   const double q_out = n(c_.q_width()) * n(c_.d_model) + n(c_.z_width()) * n(c_.d_out);
   const double kv = n(c_.k_width()) * n(c_.d_key) + n(c_.v_width()) * n(c_.d_value);
-  const double pairs = n(queries_.tokens()) * n(cache_ ? cache_->length() : keys_.length);
+  const double pairs = n(queries_.tokens()) * n(cache_ ? cache_.longest() : keys_.length);
   constexpr double kReadingAWeight = 24;  // from memory
   return kReadingAWeight * (q_out + kv) +
          2 * (n(queries_.tokens()) * q_out + n(keys_.tokens()) * kv +
@@ -62,15 +63,13 @@ LayerHeads LayerPass::place_apart(LayerActivations& memory) const {
 
 void LayerPass::reserve_rotations() {
   if (!c_.rotary) return;
-  const std::int64_t seen = cache_ ? cache_->length() - c_.added_keys() : 0;
-  const std::int64_t longest = seen + std::max(queries_.length, keys_.length);
+  const std::int64_t longest = cache_.longest() + std::max(queries_.length, keys_.length);
   LayerWorkspace& ws = m_.workspace;
   const RotaryConfig& rotary = *c_.rotary;
-  if (ws.rope.max_len() < longest)
-    ws.rope = RopeTable(RopeTable::frequencies(rotary.rotary_dim, rotary.theta), 2 * longest);
-  ws.positions.resize(static_cast<std::size_t>(longest - seen));
-  for (std::size_t t = 0; t < ws.positions.size(); ++t)
-    ws.positions[t] = seen + static_cast<std::int64_t>(t);
+  if (ws.rope.max_len() >= longest) return;
+  ws.rope = RopeTable(RopeTable::frequencies(rotary.rotary_dim, rotary.theta), 2 * longest);
+  ws.positions.resize(static_cast<std::size_t>(2 * longest));
+  std::iota(ws.positions.begin(), ws.positions.end(), 0);
 }
 
 /// Whether padding can be left out by shortening each entry's keys: nothing else looks at them by
@@ -89,7 +88,10 @@ LayerPart LayerPass::part(std::int64_t s) const {
   const std::int64_t keys = options_.key_lengths.empty()
                                 ? keys_.size(s)
                                 : options_.key_lengths[static_cast<std::size_t>(s)];
-  return {.first = s, .whole = false, .q_len = queries_.size(s), .keys = gap() + keys};
+  return {.first = s,
+          .whole = false,
+          .q_len = queries_.size(s),
+          .keys = cache_ ? cache_.length(s) : gap() + keys};
 }
 
 MutableTensorView LayerPass::query_view(const LayerRows& rows, const LayerPart& part) const {
@@ -110,24 +112,38 @@ MutableTensorView LayerPass::lse_view(MutableTensorView lse, const LayerPart& pa
 AttentionTensors LayerPass::tensors(const LayerHeads& heads, MutableTensorView lse,
                                     const LayerPart& part) {
   AttentionTensors t{.q = query_view(heads.q, part),
-                     .k = cache_ ? cache_->keys() : key_view(heads.k, part),
-                     .v = cache_ ? cache_->values() : key_view(heads.v, part),
-                     .k_scale = cache_ ? cache_->key_scales() : TensorView(),
-                     .v_scale = cache_ ? cache_->value_scales() : TensorView(),
+                     .k = cache_ ? TensorView() : key_view(heads.k, part),
+                     .v = cache_ ? TensorView() : key_view(heads.v, part),
                      .alibi_slopes = m_.alibi_slopes,
                      .sinks = m_.values(AttentionWeight::sinks),
                      .head_gate = options_.head_gate,
                      .z = query_view(heads.z, part),
                      .lse = lse_view(lse, part)};
+  if (cache_) give_cached(t, part);
   if (part.whole) add_masks(t);
   return t;
+}
+
+/// What read_cache() left, of one part.
+void LayerPass::give_cached(AttentionTensors& t, const LayerPart& part) const {
+  t.k = cached_.k;
+  t.v = cached_.v;
+  t.k_scale = cached_.k_scale;
+  t.v_scale = cached_.v_scale;
+  t.page_table = cached_.page_table;
+  t.kv_lengths = cached_.kv_lengths;
+  if (part.whole) return;
+  const TensorView& table = cached_.page_table;
+  t.page_table = TensorView(table.as<std::int32_t>() + part.first * table.stride(0),
+                            {1, table.dim(1)}, table.strides());
+  t.kv_lengths = cached_.kv_lengths.subspan(static_cast<std::size_t>(part.first), 1);
 }
 
 /// The caller's mask and bias, widened by the added keys and the padding.
 void LayerPass::add_masks(AttentionTensors& t) {
   const LayerKeys keys{.batch = t.q.dim(0),
                        .added = c_.added_keys(),
-                       .own = t.k.dim(1) - c_.added_keys(),
+                       .own = (cache_ ? cache_.longest() : t.k.dim(1)) - c_.added_keys(),
                        .lengths = options_.key_lengths};
   t.mask = layer_mask(options_.mask, keys, m_.workspace.mask);
   t.bias = layer_bias(options_.bias, keys, m_.workspace.bias);

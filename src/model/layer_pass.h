@@ -2,8 +2,11 @@
 // the forward and the backward pass share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 
+#include "model/layer_cache.h"
 #include "model/layer_sequences.h"
 #include "model/multi_head_attention_impl.h"
 
@@ -17,13 +20,13 @@ struct LayerPart {
   std::int64_t first = 0;  ///< batch entry or sequence
   bool whole = true;       ///< all batch entries at once
   std::int64_t q_len = 0;  ///< of this sequence
-  std::int64_t keys = 0;   ///< of this sequence, added ones included
+  std::int64_t keys = 0;   ///< of this sequence, added ones and those of a cache included
 };
 
 class LayerPass {
  public:
   /// `inputs` with every view filled in. A pass is over before any of its arguments.
-  LayerPass(MultiHeadAttention::Impl& layer, const LayerInputs& inputs, KvCache* cache,
+  LayerPass(MultiHeadAttention::Impl& layer, const LayerInputs& inputs, const LayerCache& cache,
             const LayerOptions& options);
 
  protected:
@@ -47,10 +50,18 @@ class LayerPass {
     for (std::int64_t s = 0; gap() > 0 && s < keys_.count; ++s) body(s);
   }
 
+  /// Keys of a sequence that the cache held before this call, without the added ones: where its
+  /// first new token stands.
+  std::int64_t seen(std::int64_t s) const {
+    return std::max<std::int64_t>(cache_.length(s) - c_.added_keys(), 0);
+  }
   /// The rotations of all positions in the call.
   void reserve_rotations();
-  std::span<const std::int64_t> positions(std::int64_t count) const {
-    return std::span(m_.workspace.positions).first(static_cast<std::size_t>(count));
+  /// Of tokens [begin, end) of a sequence; before they are in the cache.
+  std::span<const std::int64_t> positions(std::int64_t s, std::int64_t begin,
+                                          std::int64_t end) const {
+    return std::span(m_.workspace.positions)
+        .subspan(static_cast<std::size_t>(seen(s) + begin), static_cast<std::size_t>(end - begin));
   }
 
   /// The calls of attention that make up this one.
@@ -66,6 +77,10 @@ class LayerPass {
   MutableTensorView key_view(const LayerRows& rows, const LayerPart& part) const;
   /// [B, H, Tq] of a part.
   MutableTensorView lse_view(MutableTensorView lse, const LayerPart& part) const;
+  /// Takes the keys and values of a cache, which does not change from here on.
+  void read_cache() {
+    if (cache_) cache_.give(cached_);
+  }
   /// What attention reads and writes of a part. Uses the workspace's masks.
   AttentionTensors tensors(const LayerHeads& heads, MutableTensorView lse, const LayerPart& part);
   AttentionOptions attention_options(const LayerPart& part) const;
@@ -74,12 +89,15 @@ class LayerPass {
   MultiHeadAttention::Impl& m_;
   const MultiHeadAttentionConfig& c_;
   const LayerInputs& in_;
-  KvCache* cache_;
+  LayerCache cache_;
   const LayerOptions& options_;
   LayerSequences queries_, keys_;
 
  private:
+  AttentionTensors cached_;  ///< keys and values only
+
   bool can_shorten() const;
+  void give_cached(AttentionTensors& t, const LayerPart& part) const;
   void add_masks(AttentionTensors& t);
 };
 

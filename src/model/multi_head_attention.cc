@@ -97,6 +97,30 @@ const Linear& MultiHeadAttention::Impl::head_projection(std::int64_t head) {
   return packed;
 }
 
+void MultiHeadAttention::Impl::for_each_added_key(
+    FunctionRef<void(const float*, const float*)> body) const {
+  if (config.added_key_value)
+    body(values(AttentionWeight::added_k).data(), values(AttentionWeight::added_v).data());
+  if (!config.zero_key_value) return;
+  const Tensor zeros({std::max(config.k_width(), config.v_width())});
+  body(zeros.span<float>().data(), zeros.span<float>().data());
+}
+
+AttentionReport MultiHeadAttention::Impl::forward_or_undo(TensorView x, const LayerCache& cache,
+                                                          MutableTensorView out,
+                                                          const LayerOptions& options) {
+  std::vector<std::int64_t>& before = workspace.lengths;
+  before.clear();
+  for (std::int64_t s = 0; s < cache.count(); ++s) before.push_back(cache.length(s));
+  try {
+    return run_layer(*this, {.query = x}, cache, out, options);
+  } catch (...) {
+    for (std::int64_t s = 0; s < cache.count(); ++s)
+      cache.truncate(s, before[static_cast<std::size_t>(s)]);
+    throw;
+  }
+}
+
 void MultiHeadAttention::Impl::forget_packed() {
   inputs_ = {};
   output_ = {};
@@ -145,23 +169,23 @@ void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
 
 AttentionReport MultiHeadAttention::forward(TensorView x, MutableTensorView out,
                                             const LayerOptions& options) {
-  return run_layer(*impl_, {.query = x}, nullptr, out, options);
+  return run_layer(*impl_, {.query = x}, LayerCache(), out, options);
 }
 
 AttentionReport MultiHeadAttention::forward(const LayerInputs& inputs, MutableTensorView out,
                                             const LayerOptions& options) {
-  return run_layer(*impl_, inputs, nullptr, out, options);
+  return run_layer(*impl_, inputs, LayerCache(), out, options);
 }
 
 AttentionReport MultiHeadAttention::forward(TensorView x, KvCache& cache, MutableTensorView out,
                                             const LayerOptions& options) {
-  const std::int64_t before = cache.length();
-  try {
-    return run_layer(*impl_, {.query = x}, &cache, out, options);
-  } catch (...) {
-    cache.truncate(before);
-    throw;
-  }
+  return impl_->forward_or_undo(x, LayerCache(cache), out, options);
+}
+
+AttentionReport MultiHeadAttention::forward(TensorView x, PagedKvCache& cache,
+                                            std::span<const std::int64_t> sequences,
+                                            MutableTensorView out, const LayerOptions& options) {
+  return impl_->forward_or_undo(x, LayerCache(cache, sequences), out, options);
 }
 
 AttentionReport MultiHeadAttention::backward(const LayerInputs& inputs, const LayerRecord& record,
@@ -186,18 +210,22 @@ KvCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity
                  .head_dim = c.head_dim,
                  .head_dim_v = c.head_dim_v,
                  .dtype = dtype});
-  const auto append = [&](const float* k, const float* v) {
+  impl_->for_each_added_key([&](const float* k, const float* v) {
     cache.append(TensorView(k, {batch, 1, c.n_kv_heads, c.head_dim}, {0, 0, c.head_dim, 1}),
                  TensorView(v, {batch, 1, c.n_kv_heads, c.head_dim_v}, {0, 0, c.head_dim_v, 1}));
-  };
-  if (c.added_key_value)
-    append(impl_->values(AttentionWeight::added_k).data(),
-           impl_->values(AttentionWeight::added_v).data());
-  if (c.zero_key_value) {
-    const Tensor zeros({std::max(c.k_width(), c.v_width())});
-    append(zeros.span<float>().data(), zeros.span<float>().data());
-  }
+  });
   return cache;
+}
+
+PagedKvCache MultiHeadAttention::make_paged_cache(std::int64_t pages, std::int64_t page_len,
+                                                  DType dtype) const {
+  const MultiHeadAttentionConfig& c = impl_->config;
+  return PagedKvCache({.pages = pages,
+                       .page_len = page_len,
+                       .n_kv_heads = c.n_kv_heads,
+                       .head_dim = c.head_dim,
+                       .head_dim_v = c.head_dim_v,
+                       .dtype = dtype});
 }
 
 }  // namespace headlight

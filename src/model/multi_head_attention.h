@@ -18,6 +18,7 @@
 #include "kernels/gradient_mode.h"
 #include "model/attention_config.h"
 #include "model/kv_cache.h"
+#include "model/paged_kv_cache.h"
 
 namespace headlight {
 
@@ -52,7 +53,10 @@ struct LayerRequests {
   MutableTensorView head_out = {};  ///< contiguous fp32 [B, Tq, H, d_out]: z_h W_o^h, without b_o
   std::span<const PatternRequest> patterns = {};
   /// Reductions of the patterns, and chosen rows, from the tiles that the call computes anyway. Its
-  /// keys count the added ones, which come first, and the cache's. Not with cu_seqlens.
+  /// keys count the added ones, which come first, and the cache's. With cu_seqlens a query is a
+  /// token of the packed row and keys count within its sequence: offsets and top_keys are relative
+  /// to that, pattern [1, N, queries, keys of the longest] is 0 past a sequence's own keys, and
+  /// column_mass [1, N, keys of all] has the sequences behind each other.
   const AttentionStatistics* statistics = nullptr;
 };
 
@@ -82,7 +86,7 @@ struct LayerOptions {
   std::span<const std::int64_t> key_lengths = {};
   /// Packed sequences: B = 1 and sequence s is tokens [cu_seqlens[s], cu_seqlens[s + 1]), from 0 to
   /// T. None sees another, and no work is done for padding. Not with mask, bias, key_lengths or a
-  /// cache.
+  /// contiguous cache.
   std::span<const std::int64_t> cu_seqlens = {};
   std::span<const std::int64_t> cu_seqlens_key = {};  ///< of key and value; empty: cu_seqlens
   Dropout dropout = {};  ///< on the pattern; of sequence s of a packed call as of batch entry s
@@ -149,6 +153,13 @@ class MultiHeadAttention {
   /// as it was.
   AttentionReport forward(TensorView x, KvCache& cache, MutableTensorView out,
                           const LayerOptions& options = {});
+  /// The same for the next tokens of the cache's sequences `sequences`, each named once, whatever
+  /// number of keys each has: x [B, Tq, d_model] holds Tq of each or, with cu_seqlens, x [1, T,
+  /// d_model] any number of each. A sequence that is still empty gets the layer's added keys first.
+  /// A mask or bias reaches over the keys of the longest.
+  AttentionReport forward(TensorView x, PagedKvCache& cache,
+                          std::span<const std::int64_t> sequences, MutableTensorView out,
+                          const LayerOptions& options = {});
   /// Gradients of the forward call that filled `record`, with the same inputs and options (requests
   /// and kernel aside) and unchanged weights. The pattern is computed again from lse, so memory
   /// stays O(T) but for d_bias. Bitwise the same at a given number of threads. Returns what ran.
@@ -161,6 +172,10 @@ class MultiHeadAttention {
   /// A cache for this layer with room for `capacity` tokens; its added keys are in it already.
   /// They are stored as `dtype`: f32, bf16, f16 or i8.
   KvCache make_cache(std::int64_t batch, std::int64_t capacity, DType dtype = DType::f32) const;
+  /// A paged cache for this layer: `pages` of `page_len` keys, shared by all its sequences. A
+  /// sequence's added keys take room in its first page.
+  PagedKvCache make_paged_cache(std::int64_t pages, std::int64_t page_len = 64,
+                                DType dtype = DType::f32) const;
 
   struct Impl;
 

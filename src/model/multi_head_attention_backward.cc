@@ -18,7 +18,10 @@ class LayerBackward : LayerPass {
   LayerBackward(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
                 const LayerInputs& named, LayerRecord::Impl& record,
                 const LayerGradients& gradients, const LayerOptions& options)
-      : LayerPass(layer, inputs, nullptr, options), named_(named), record_(record), g_(gradients) {}
+      : LayerPass(layer, inputs, LayerCache(), options),
+        named_(named),
+        record_(record),
+        g_(gradients) {}
 
   AttentionReport run() {
     std::optional<ThreadLimit> alone;
@@ -151,7 +154,7 @@ class LayerBackward : LayerPass {
     const std::int64_t count = of.size(s), width = d.heads * d.head_dim;
     if (c_.rotary)
       rope_backward(MutableTensorView(own, {count, d.heads, d.head_dim}, {d.stride, d.head_dim, 1}),
-                    m_.workspace.rope, c_.rotary->layout, positions(count));
+                    m_.workspace.rope, c_.rotary->layout, positions(s, 0, count));
     for (std::int64_t h = 0; c_.qk_norm_eps && h < d.heads; ++h) {
       const Shape shape{count, d.head_dim};
       const MutableTensorView d_head(own + h * d.head_dim, shape, {d.stride, 1});

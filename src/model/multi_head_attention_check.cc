@@ -1,5 +1,6 @@
 #include "model/multi_head_attention_check.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "core/error.h"
@@ -48,9 +49,9 @@ void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
         view.shape(), scores);
 }
 
-void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const KvCache* cache,
+void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const LayerCache& cache,
                  const LayerOptions& o) {
-  const std::int64_t seen = cache ? cache->length() - c.added_keys() : 0;
+  const std::int64_t seen = std::max<std::int64_t>(cache.longest() - c.added_keys(), 0);
   const Shape scores{in.query.dim(0), c.n_heads, in.query.dim(1), seen + in.key.dim(1)};
   check_pairs("mask", o.mask, scores);
   check(!o.mask || o.mask.dtype() == DType::boolean || o.mask.dtype() == DType::u8, kOp,
@@ -78,15 +79,17 @@ void check_offsets(std::string_view name, std::span<const std::int64_t> offsets,
           offsets[s], s);
 }
 
-void check_packing(const LayerInputs& in, const KvCache* cache, const LayerOptions& o) {
+void check_packing(const LayerInputs& in, const LayerCache& cache, const LayerOptions& o) {
   if (o.cu_seqlens.empty()) {
     check(o.cu_seqlens_key.empty(), kOp, "cu_seqlens_key was given without cu_seqlens");
     return;
   }
   check(in.query.dim(0) == 1, kOp, "cu_seqlens packs sequences into one batch entry; query is {}",
         in.query.shape());
-  check(!o.mask && !o.bias && o.key_lengths.empty() && !cache, kOp,
-        "cu_seqlens does not go with a mask, bias, key_lengths or a cache");
+  check(!o.mask && !o.bias && o.key_lengths.empty() && !cache.whole(), kOp,
+        "cu_seqlens does not go with a mask, bias, key_lengths or a contiguous cache");
+  check(!cache || o.cu_seqlens_key.empty(), kOp,
+        "cu_seqlens_key with a cache: its new keys are those of the queries");
   const auto key = o.cu_seqlens_key.empty() ? o.cu_seqlens : o.cu_seqlens_key;
   check_offsets("cu_seqlens", o.cu_seqlens, in.query);
   check_offsets("cu_seqlens_key", key, in.key);
@@ -95,19 +98,58 @@ void check_packing(const LayerInputs& in, const KvCache* cache, const LayerOptio
         o.cu_seqlens.size() - 1, key.size() - 1);
 }
 
-void check_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in, const KvCache* cache) {
-  if (!cache) return;
-  const KvCacheShape& s = cache->shape();
+void check_whole_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in,
+                       const KvCache& cache) {
+  const KvCacheShape& s = cache.shape();
   check(s.batch == in.query.dim(0) && s.n_kv_heads == c.n_kv_heads && s.head_dim == c.head_dim &&
-            s.head_dim_v == c.head_dim_v && cache->length() >= c.added_keys(),
+            s.head_dim_v == c.head_dim_v && cache.length() >= c.added_keys(),
         kOp,
         "the cache (batch {}, n_kv_heads {}, head_dim {}, head_dim_v {}) is not one of this layer "
         "(n_kv_heads {}, head_dim {}, head_dim_v {}) for query {}; use make_cache()",
         s.batch, s.n_kv_heads, s.head_dim, s.head_dim_v, c.n_kv_heads, c.head_dim, c.head_dim_v,
         in.query.shape());
-  check(in.query.dim(1) <= cache->room(), kOp,
+  check(in.query.dim(1) <= cache.room(), kOp,
         "query {} does not fit the cache: {} of {} keys are taken", in.query.shape(),
-        cache->length(), s.capacity);
+        cache.length(), s.capacity);
+}
+
+/// The sequences of a paged call, and the pages that it will take.
+void check_sequences(const MultiHeadAttentionConfig& c, const LayerInputs& in,
+                     const LayerCache& cache, const LayerOptions& o) {
+  const std::span<const std::int64_t> ids = cache.sequences();
+  const bool packed = !o.cu_seqlens.empty();
+  const std::int64_t given = packed ? std::ssize(o.cu_seqlens) - 1 : in.query.dim(0);
+  check(std::ssize(ids) == given, kOp, "{} sequences of the cache for the {} of query {}{}",
+        ids.size(), given, in.query.shape(), packed ? " and its cu_seqlens" : "");
+  std::int64_t pages = 0;
+  for (std::int64_t s = 0; s < given; ++s) {
+    const auto at = static_cast<std::size_t>(s);
+    check(std::ranges::count(ids, ids[at]) == 1, kOp,
+          "sequence {} of the cache is named twice; its tokens follow each other in one entry",
+          ids[at]);
+    const std::int64_t held = cache.length(s), added = held == 0 ? c.added_keys() : 0;
+    check(held == 0 || held >= c.added_keys(), kOp,
+          "sequence {} holds {} keys but the layer adds {}; give forward() an empty one", ids[at],
+          held, c.added_keys());
+    const std::int64_t more = packed ? o.cu_seqlens[at + 1] - o.cu_seqlens[at] : in.query.dim(1);
+    pages += cache.pages()->more_pages(ids[at], added + more);
+  }
+  check(pages <= cache.pages()->free_pages(), kOp,
+        "query {} takes {} more pages of the cache; {} of {} are free: end or truncate a sequence",
+        in.query.shape(), pages, cache.pages()->free_pages(), cache.pages()->shape().pages);
+}
+
+void check_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in, const LayerCache& cache,
+                 const LayerOptions& o) {
+  if (cache.whole()) check_whole_cache(c, in, *cache.whole());
+  if (!cache.pages()) return;
+  const PagedKvCacheShape& s = cache.pages()->shape();
+  check(s.n_kv_heads == c.n_kv_heads && s.head_dim == c.head_dim && s.head_dim_v == c.head_dim_v,
+        kOp,
+        "the cache (n_kv_heads {}, head_dim {}, head_dim_v {}) is not one of this layer "
+        "(n_kv_heads {}, head_dim {}, head_dim_v {}); use make_paged_cache()",
+        s.n_kv_heads, s.head_dim, s.head_dim_v, c.n_kv_heads, c.head_dim, c.head_dim_v);
+  check_sequences(c, in, cache, o);
 }
 
 void check_output(std::string_view name, MutableTensorView view, const Shape& expected,
@@ -125,8 +167,6 @@ void check_requests(const MultiHeadAttentionConfig& c, const LayerInputs& in,
   check_output("lse", o.requests.lse, {batch, c.n_heads, length}, false);
   check_output("z", o.requests.z, {batch, length, c.n_heads, c.head_dim_v}, true);
   check_output("head_out", o.requests.head_out, {batch, length, c.n_heads, c.d_out}, true);
-  check(!o.requests.statistics || o.cu_seqlens.empty(), kOp,
-        "statistics are asked for with cu_seqlens; call once for each sequence");
   const std::int64_t entries = o.cu_seqlens.empty() ? batch : std::ssize(o.cu_seqlens) - 1;
   for (const PatternRequest& r : o.requests.patterns)
     check(0 <= r.batch && r.batch < entries, kOp,
@@ -184,18 +224,18 @@ void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBac
   check_like_input("d_query", g.d_query, "query", call.named.query, in.query);
   check_like_input("d_key", g.d_key, "key", call.named.key, in.key);
   check_like_input("d_value", g.d_value, "value", call.named.value, in.value);
-  check_packing(in, nullptr, options);
-  check_masks(config, in, nullptr, options);
+  check_packing(in, LayerCache(), options);
+  check_masks(config, in, LayerCache(), options);
   check_gradient_sums(config, g, options);
   check_gates(config, options);
 }
 
 void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
-                      const KvCache* cache, MutableTensorView out, const LayerOptions& options) {
+                      const LayerCache& cache, MutableTensorView out, const LayerOptions& options) {
   check_inputs(config, inputs);
   check_out("out", config, inputs, out);
   check_packing(inputs, cache, options);
-  check_cache(config, inputs, cache);
+  check_cache(config, inputs, cache, options);
   check_masks(config, inputs, cache, options);
   check_requests(config, inputs, options);
   check(!options.record || !cache, kOp, "a record with a cache: train on whole sequences");

@@ -14,7 +14,7 @@ namespace {
 
 class LayerCall : LayerPass {
  public:
-  LayerCall(MultiHeadAttention::Impl& layer, const LayerInputs& inputs, KvCache* cache,
+  LayerCall(MultiHeadAttention::Impl& layer, const LayerInputs& inputs, const LayerCache& cache,
             const LayerOptions& options)
       : LayerPass(layer, inputs, cache, options), record_(options.record) {}
 
@@ -26,7 +26,7 @@ class LayerCall : LayerPass {
     reserve_rotations();
     project_inputs();
     place_added_keys();
-    if (cache_) cache_->append(heads_.k.batch(keys_), heads_.v.batch(keys_));
+    if (cache_) append_to_cache();
     const AttentionReport report = attend();
     write_head_out();
     write_out(out);
@@ -115,8 +115,7 @@ class LayerCall : LayerPass {
     }
     if (c_.rotary)
       rope(MutableTensorView(own, {count, n, head_dim}, {stride, head_dim, 1}), m_.workspace.rope,
-           c_.rotary->layout,
-           positions(tokens.end).subspan(static_cast<std::size_t>(tokens.begin)));
+           c_.rotary->layout, positions(tokens.sequence, tokens.begin, tokens.end));
   }
 
   void place_added_keys() const {
@@ -131,6 +130,15 @@ class LayerCall : LayerPass {
       std::fill_n(k + (gap() - 1) * heads_.k.stride, c_.k_width(), 0.0f);
       std::fill_n(v + (gap() - 1) * heads_.v.stride, c_.v_width(), 0.0f);
     });
+  }
+
+  /// A sequence of a paged cache starts empty: its added keys come first.
+  void append_to_cache() {
+    for (std::int64_t s = 0; cache_.pages() && s < cache_.count(); ++s)
+      if (cache_.length(s) == 0)
+        m_.for_each_added_key([&](const float* k, const float* v) { cache_.append_one(s, k, v); });
+    cache_.append(heads_, keys_);
+    read_cache();
   }
 
   /// Whether threads take whole sequences, rather than all of them one after another: no sequence
@@ -150,6 +158,7 @@ class LayerCall : LayerPass {
     const LayerRequests& requests = options_.requests;
     if (requests.z && !record_) heads_.z.data = requests.z.as<float>();
     const MutableTensorView lse = record_ ? record_->impl().lse_view(c_.n_heads) : requests.lse;
+    if (requests.statistics && one_by_one()) place_columns();
     AttentionReport report;
     const auto attend_part = [&](const LayerPart& part) {
       AttentionReport one = attend(tensors(heads_, lse, part), part);
@@ -166,12 +175,39 @@ class LayerCall : LayerPass {
     return report;
   }
 
+  /// Where the keys of each packed sequence stand among those of all.
+  void place_columns() {
+    StatisticsExtents all{.n_heads = c_.n_heads, .q_len = queries_.tokens()};
+    columns_.clear();
+    for (std::int64_t s = 0; s < queries_.count; ++s) {
+      columns_.push_back(all.columns);
+      all.columns += part(s).keys;
+      all.keys = std::max(all.keys, part(s).keys);
+    }
+    check_statistics(*options_.requests.statistics, all);
+  }
+
+  /// Runs the op with the statistics asked of its queries.
+  AttentionReport attend_with_statistics(AttentionTensors t, const LayerPart& part,
+                                         const AttentionOptions& options) const {
+    const AttentionStatistics* const request = options_.requests.statistics;
+    if (!request || part.whole) {
+      t.statistics = request;
+      return attention(t, options);
+    }
+    const PartStatistics of_part(*request,
+                                 {.q_begin = queries_.begin(part.first),
+                                  .q_len = part.q_len,
+                                  .column = columns_[static_cast<std::size_t>(part.first)],
+                                  .kv_len = part.keys});
+    t.statistics = &of_part.request();
+    return attention(t, options);
+  }
+
   /// Runs the op, and the patterns asked of the batch entries in it.
-  AttentionReport attend(AttentionTensors t, const LayerPart& part) const {
-    t.statistics = options_.requests.statistics;
+  AttentionReport attend(const AttentionTensors& t, const LayerPart& part) const {
     const AttentionOptions options = attention_options(part);
-    AttentionReport report = attention(t, options);
-    t.statistics = nullptr;
+    AttentionReport report = attend_with_statistics(t, part, options);
     for (const PatternRequest& r : options_.requests.patterns) {
       const std::int64_t batch = r.batch - part.first;
       if (batch < 0 || batch >= t.q.dim(0)) continue;
@@ -215,6 +251,7 @@ class LayerCall : LayerPass {
 
   LayerRecord* record_;
   LayerHeads heads_;
+  std::vector<std::int64_t> columns_;  // of column_mass, where each sequence's begin
   float* q_before_norm_ = nullptr;
   float* k_before_norm_ = nullptr;
 };
@@ -222,7 +259,8 @@ class LayerCall : LayerPass {
 }  // namespace
 
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
-                          KvCache* cache, MutableTensorView out, const LayerOptions& options) {
+                          const LayerCache& cache, MutableTensorView out,
+                          const LayerOptions& options) {
   LayerInputs given = inputs;
   if (!given.key) given.key = given.query;
   if (!given.value) given.value = given.key;

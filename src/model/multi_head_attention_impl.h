@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/function_ref.h"
 #include "kernels/matmul.h"
+#include "model/layer_cache.h"
 #include "model/layer_sequences.h"
 #include "model/multi_head_attention.h"
 
@@ -39,7 +41,8 @@ struct LayerWorkspace {
   LayerActivations gradients;
   GrowingBuffer<float> bias, d_bias;
   GrowingBuffer<std::uint8_t> mask;
-  std::vector<std::int64_t> positions;
+  std::vector<std::int64_t> positions;  // 0, 1, 2, ... as far as `rope` goes
+  std::vector<std::int64_t> lengths;    // of a cache's entries before the call
   RopeTable rope;
 };
 
@@ -71,6 +74,11 @@ struct MultiHeadAttention::Impl {
   const Linear& output_projection();
   /// W_o^h alone, without b_o.
   const Linear& head_projection(std::int64_t head);
+  /// body(k [n_kv_heads, head_dim], v [n_kv_heads, head_dim_v]) for each added key, in order.
+  void for_each_added_key(FunctionRef<void(const float*, const float*)> body) const;
+  /// One call over a cache, which a call that throws leaves as it was.
+  AttentionReport forward_or_undo(TensorView x, const LayerCache& cache, MutableTensorView out,
+                                  const LayerOptions& options);
   /// After a weight changed.
   void forget_packed();
 
@@ -91,7 +99,8 @@ struct MultiHeadAttention::Impl {
 
 /// One forward call over checked weights: what MultiHeadAttention::forward does.
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
-                          KvCache* cache, MutableTensorView out, const LayerOptions& options);
+                          const LayerCache& cache, MutableTensorView out,
+                          const LayerOptions& options);
 
 /// What MultiHeadAttention::backward does.
 AttentionReport run_layer_backward(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,

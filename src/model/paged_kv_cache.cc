@@ -59,7 +59,7 @@ void PagedKvCache::append(std::int64_t sequence, TensorView k, TensorView v) {
   check(k.dim(0) == v.dim(0), kOp, "k {} and v {} hold different numbers of keys", k.shape(),
         v.shape());
   const std::int64_t held = std::ssize(at(sequence).pages);
-  const std::int64_t more = pages_for(at(sequence).length + k.dim(0)) - held;
+  const std::int64_t more = more_pages(sequence, k.dim(0));
   check(more <= free_pages(), kOp,
         "{} more keys for sequence {} take {} more pages; {} of {} are free", k.dim(0), sequence,
         more, free_pages(), shape_.pages);
@@ -88,7 +88,7 @@ void PagedKvCache::truncate(std::int64_t sequence, std::int64_t length) {
 
 void PagedKvCache::give(std::span<const std::int64_t> sequences, AttentionTensors& tensors) {
   lengths_.clear();
-  std::int64_t columns = 0;
+  std::int64_t columns = 1;
   for (const std::int64_t sequence : sequences) {
     lengths_.push_back(length(sequence));
     columns = std::max(columns, pages_for(lengths_.back()));

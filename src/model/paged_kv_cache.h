@@ -34,6 +34,10 @@ class PagedKvCache {
   /// Ends a sequence and takes its pages back.
   void end(std::int64_t sequence);
   std::int64_t length(std::int64_t sequence) const { return at(sequence).length; }
+  /// Pages that `keys` more of the sequence would take.
+  std::int64_t more_pages(std::int64_t sequence, std::int64_t keys) const {
+    return pages_for(at(sequence).length + keys) - std::ssize(at(sequence).pages);
+  }
   /// Copies k [T, Hkv, D] and v [T, Hkv, Dv] (fp32, any strides with inner 1) behind the sequence's
   /// keys, rounded to the cache's dtype. Throws, and leaves the sequence as it was, on another
   /// shape or when too few pages are free.
