@@ -65,7 +65,8 @@ struct AttentionTensors {
   MutableTensorView z = {};               ///< [B, Tq, H, Dv]
   /// Optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead.
   MutableTensorView lse = {};
-  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h).
+  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h); not
+  /// with a page_table.
   const AttentionStatistics* statistics = nullptr;
 };
 
@@ -102,15 +103,14 @@ struct AttentionProblem {
   Causal causal = Causal::none;
   Window window = {};
   Dropout dropout = {};
-  std::uint8_t extras = 0;       ///< bits of Extra
-  std::int64_t query_shift = 0;  ///< added to every query's position, where others were left out
+  std::uint8_t extras = 0;  ///< bits of Extra
 
   bool has(Extra e) const { return (extras & static_cast<std::uint8_t>(e)) != 0; }
   /// The key/value head that query head h reads.
   std::int64_t kv_head(std::int64_t h) const { return h * n_kv_heads / n_heads; }
   /// The key position that query i stands at (see Causal).
   std::int64_t position(std::int64_t i) const {
-    return i + query_shift + (causal == Causal::top_left ? 0 : kv_len - q_len);
+    return causal == Causal::top_left ? i : i + kv_len - q_len;
   }
   /// Keys [first, last) that causal and window leave to query i; first >= last: none.
   struct KeyRange {

@@ -1,8 +1,10 @@
-// Rows of one head's pattern from the tiled kernel: a call of these queries and this head alone.
+// Rows of one head's pattern from the tiled kernel: a call of this head alone, switched off, so
+// that tiles without a chosen row do nothing and the others stop at their weights.
 #include "kernels/attention_pattern.h"
 
-#include <cmath>
 #include <cstddef>
+#include <numeric>
+#include <vector>
 
 #include "core/error.h"
 #include "core/slice.h"
@@ -23,61 +25,55 @@ std::uint8_t bits(std::initializer_list<Extra> extras) {
   return static_cast<std::uint8_t>(all);
 }
 
-/// These rows alone, in their places: a problem of one head without values.
-AttentionProblem problem_of(const AttentionProblem& whole, PatternRows rows) {
+/// A problem of one head without values.
+AttentionProblem problem_of(const AttentionProblem& whole) {
   AttentionProblem p = whole;
   p.batch = p.n_heads = p.n_kv_heads = 1;
   p.head_dim_v = 0;
   p.dropout = {};
-  p.q_len = rows.row_end - rows.row_begin;
-  p.query_shift += rows.row_begin;
-  if (p.causal != Causal::top_left) p.query_shift += p.q_len - whole.q_len;
-  p.extras =
-      static_cast<std::uint8_t>((whole.extras & bits({Extra::mask, Extra::bias, Extra::alibi})) |
-                                bits({Extra::statistics, Extra::lse}));
+  const std::uint8_t kept = bits({Extra::mask, Extra::bias, Extra::alibi, Extra::sinks});
+  p.extras = static_cast<std::uint8_t>((whole.extras & kept) |
+                                       bits({Extra::statistics, Extra::head_gate}));
   return p;
 }
 
-/// The rows' part of a mask or bias [B, H, Tq, Tkv], whose extents may be 1.
-TensorView pairs_of(TensorView pairs, PatternRows rows) {
-  const std::int64_t begin[] = {rows.batch, rows.head, rows.row_begin};
-  const std::int64_t count[] = {1, 1, rows.row_end - rows.row_begin};
-  for (std::size_t d = 0; d < 3 && pairs; ++d)
-    if (pairs.dim(d) != 1) pairs = slice(pairs, d, begin[d], count[d]);
+/// The head's part of a mask or bias [B, H, Tq, Tkv], whose extents may be 1.
+TensorView pairs_of(TensorView pairs, const PatternRows& rows) {
+  if (pairs && pairs.dim(0) != 1) pairs = slice(pairs, 0, rows.batch, 1);
+  if (pairs && pairs.dim(1) != 1) pairs = slice(pairs, 1, rows.head, 1);
   return pairs;
 }
 
-/// What the rows see. Sinks are left out; `nothing` is where values and z would be.
-AttentionTensors tensors_of(const AttentionProblem& p, const AttentionTensors& t, PatternRows rows,
-                            float* nothing) {
-  const std::int64_t count = rows.row_end - rows.row_begin;
+/// What the head sees. `nothing` is its gate, and where its values and z would be.
+AttentionTensors tensors_of(const AttentionProblem& p, const AttentionTensors& t,
+                            const PatternRows& rows, float* nothing) {
   const auto keys = [&](const TensorView& of) {
-    const TensorView head = of ? slice(of, 2, p.kv_head(rows.head), 1) : of;
+    const TensorView head = slice(of, 2, p.kv_head(rows.head), 1);
     return t.page_table ? head : slice(head, 0, rows.batch, 1);
   };
+  const auto batch = static_cast<std::size_t>(rows.batch);
+  const auto head = static_cast<std::size_t>(rows.head);
   AttentionTensors one;
-  one.q = slice(slice(slice(t.q, 0, rows.batch, 1), 1, rows.row_begin, count), 2, rows.head, 1);
+  one.q = slice(slice(t.q, 0, rows.batch, 1), 2, rows.head, 1);
   one.k = keys(t.k);
   one.k_scale = keys(t.k_scale);
   one.v = TensorView(nothing, {one.k.dim(0), one.k.dim(1), 1, 0}, {0, 0, 0, 1});
-  one.z = MutableTensorView(nothing, {1, count, 1, 0}, {0, 0, 0, 1});
+  one.z = MutableTensorView(nothing, {1, p.q_len, 1, 0}, {0, 0, 0, 1});
+  one.head_gate = {nothing, 1};
   one.page_table = slice(t.page_table, 0, rows.batch, 1);
-  const auto batch = static_cast<std::size_t>(rows.batch);
   if (!t.kv_lengths.empty()) one.kv_lengths = t.kv_lengths.subspan(batch, 1);
   one.mask = pairs_of(t.mask, rows);
   one.bias = pairs_of(t.bias, rows);
-  const auto head = static_cast<std::size_t>(rows.head);
   if (!t.alibi_slopes.empty()) one.alibi_slopes = t.alibi_slopes.subspan(head, 1);
+  if (!t.sinks.empty()) one.sinks = t.sinks.subspan(head, 1);
   return one;
 }
 
-/// Makes the row, which is in proportion, sum to 1; or to less, where a sink takes its share of a
-/// row whose keys alone have this log-sum-exp.
-void normalise(std::span<float> row, double lse, const double* sink) {
+/// Makes the row, which is in proportion, sum to 1.
+void normalise(std::span<float> row) {
   double sum = 0;
   for (const float p : row) sum += p;
   if (sum == 0) return;
-  if (sink) sum *= 1 + std::exp(*sink - lse);
   for (float& p : row) p = static_cast<float>(p / sum);
 }
 
@@ -102,19 +98,20 @@ void attention_pattern(const AttentionProblem& problem, const AttentionTensors& 
   if (count == 0 || kv_len == 0) return;
   float nothing = 0;
   AttentionTensors one = tensors_of(problem, tensors, rows, &nothing);
-  const AttentionStatistics request{.pattern =
-                                        MutableTensorView(out.as<float>(), {1, 1, count, kv_len})};
+  std::vector<std::int64_t> queries;  // empty: all of them
+  if (count < problem.q_len) {
+    queries.resize(static_cast<std::size_t>(count));
+    std::iota(queries.begin(), queries.end(), rows.row_begin);
+  }
+  const AttentionStatistics request{
+      .pattern_queries = queries,
+      .pattern = MutableTensorView(out.as<float>(), {1, 1, count, kv_len})};
   one.statistics = &request;
-  Tensor lse({1, 1, count});
-  one.lse = lse;
   const AttentionKernel tiled = tensors.page_table ? attention_gather() : attention_flash();
-  tiled.run(problem_of(problem, rows), one);
+  tiled.run(problem_of(problem), one);
+  if (!tensors.sinks.empty()) return;  // a sink has a share, too, so there is no sum to hold to
   parallel_for(count, [&](std::int64_t i) {
-    const double sink =
-        tensors.sinks.empty() ? 0 : tensors.sinks[static_cast<std::size_t>(rows.head)];
-    normalise({out.as<float>() + i * kv_len, static_cast<std::size_t>(kv_len)},
-              lse.span<float>()[static_cast<std::size_t>(i)],
-              tensors.sinks.empty() ? nullptr : &sink);
+    normalise({out.as<float>() + i * kv_len, static_cast<std::size_t>(kv_len)});
   });
 }
 

@@ -17,7 +17,8 @@ struct PatternRows {
 };
 
 /// Whole rows of a head's pattern, recomputed from q and k by the tiled kernel, whose weights are
-/// fp32, and normalised by their own sum in double (so they sum to 1 however large the scores are).
+/// fp32, and normalised by their own sum in double (so they sum to 1 however large the scores are;
+/// with sinks, which have a share of a row, by the kernel's sum).
 /// Uses q, k, mask, bias, alibi_slopes, sinks and pages of `tensors`; v, z, lse and head_gate may
 /// be empty; dropout is left out. A dead row is all zero. `out`: contiguous fp32 [row_end -
 /// row_begin, Tkv]. O(rows * Tkv * D) time, O(Tkv) memory. Throws Error("attention_pattern", ...)
