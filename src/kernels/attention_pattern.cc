@@ -2,6 +2,7 @@
 // that tiles without a chosen row do nothing and the others stop at their weights.
 #include "kernels/attention_pattern.h"
 
+#include <array>
 #include <cstddef>
 #include <numeric>
 #include <vector>
@@ -71,10 +72,16 @@ AttentionTensors tensors_of(const AttentionProblem& p, const AttentionTensors& t
 
 /// Makes the row, which is in proportion, sum to 1.
 void normalise(std::span<float> row) {
-  double sum = 0;
-  for (const float p : row) sum += p;
+  constexpr std::size_t kSums = 8;  // side by side, or each addition would wait for the last
+  std::array<double, kSums> sums{};
+  const std::size_t whole = row.size() / kSums * kSums;
+  for (std::size_t j = 0; j < whole; j += kSums)
+    for (std::size_t i = 0; i < kSums; ++i) sums[i] += row[j + i];
+  for (std::size_t j = whole; j < row.size(); ++j) sums[0] += row[j];
+  const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
   if (sum == 0) return;
-  for (float& p : row) p = static_cast<float>(p / sum);
+  const auto factor = static_cast<float>(1 / sum);
+  for (float& p : row) p *= factor;
 }
 
 }  // namespace
