@@ -11,7 +11,7 @@
 namespace headlight {
 namespace {
 
-constexpr std::int64_t kSteps = 2000, kMoments = 50;
+constexpr std::int64_t kSteps = 1500, kMoments = 36;
 constexpr std::string_view kOne = "1 layer", kTwo = "2 layers";
 
 TrainSettings settings_for(std::int64_t layers, std::uint64_t seed, std::int64_t steps) {
@@ -27,7 +27,7 @@ TrainSettings settings_for(std::int64_t layers, std::uint64_t seed, std::int64_t
                     {"tie_word_embeddings", false}};
   settings.seed = seed;
   settings.steps = steps;
-  settings.sequences = 64;
+  settings.sequences = 32;
   settings.learning_rate = 3e-3;
   settings.warmup = steps / 20;
   return settings;

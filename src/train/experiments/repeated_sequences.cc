@@ -8,7 +8,7 @@
 namespace headlight {
 namespace {
 
-constexpr std::uint64_t kHeldOutSequences = 128;
+constexpr std::uint64_t kHeldOutSequences = 48;
 
 /// The first n of a random order of all tokens (Fisher & Yates).
 std::vector<std::int64_t> different_tokens(std::int64_t n, std::int64_t vocab_size,

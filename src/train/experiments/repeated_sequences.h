@@ -11,9 +11,9 @@ namespace headlight {
 /// that neither positions nor distances say where the first copy is, and no token of the filler or
 /// the run occurs in another place: what followed it is known without doubt.
 struct RepeatedSizes {
-  std::int64_t vocab_size = 64;
-  std::int64_t least_run = 6, most_run = 16;
-  std::int64_t most_before = 8, most_gap = 16;
+  std::int64_t vocab_size = 40;
+  std::int64_t least_run = 6, most_run = 12;
+  std::int64_t most_before = 6, most_gap = 12;
 
   /// The longest sequence.
   std::int64_t max_len() const { return most_before + most_gap + 2 * most_run; }
