@@ -11,7 +11,7 @@
 namespace headlight {
 namespace {
 
-constexpr std::int64_t kSteps = 1500, kMoments = 36;
+constexpr std::int64_t kSteps = 600, kMoments = 36;
 constexpr std::string_view kOne = "1 layer", kTwo = "2 layers";
 
 TrainSettings settings_for(std::int64_t layers, std::uint64_t seed, std::int64_t steps) {
@@ -33,9 +33,9 @@ TrainSettings settings_for(std::int64_t layers, std::uint64_t seed, std::int64_t
   return settings;
 }
 
-/// Sums over tokens of second copies: where each head looks.
+/// Sums over tokens of second copies: the weight of what came next the first time.
 struct Looks {
-  std::vector<double> induction, previous;  ///< by head, layer * n_heads + head
+  std::vector<double> induction;  ///< by head, layer * n_heads + head
   double tokens = 0;
 };
 
@@ -50,7 +50,6 @@ std::int64_t successor(const Batch& batch, std::int64_t row, std::int64_t query)
 void add_looks(Network& network, const Batch& batch, Looks& sums) {
   const ModelConfig& c = network.config();
   sums.induction.resize(static_cast<std::size_t>(c.n_layers * c.n_heads));
-  sums.previous.resize(sums.induction.size());
   for (const SequenceGroup& group : batch.groups)
     for (std::int64_t s = 0; s < group.count; ++s) {
       const SequenceGroup one{group.row + s * group.length, 1, group.length};
@@ -62,10 +61,8 @@ void add_looks(Network& network, const Batch& batch, Looks& sums) {
         const auto index = static_cast<std::int64_t>(head);
         const Tensor pattern = network.pattern(batch, index / c.n_heads, index % c.n_heads, one);
         const float* weights = pattern.span<float>().data();
-        for (const auto& [query, to] : asked) {
+        for (const auto& [query, to] : asked)
           sums.induction[head] += weights[query * one.length + to];
-          sums.previous[head] += weights[query * one.length + query - 1];
-        }
       }
     }
 }
@@ -78,12 +75,8 @@ Json moment(Trainer& trainer, const std::vector<Batch>& heldout, std::int64_t st
     sum += trainer.network().evaluate(batch);
     add_looks(trainer.network(), batch, looks);
   }
-  const auto best = [&](const std::vector<double>& scores) {
-    return *std::ranges::max_element(scores) / looks.tokens;
-  };
   return {{"step", step},
-          {"induction", best(looks.induction)},
-          {"previous", best(looks.previous)},
+          {"induction", *std::ranges::max_element(looks.induction) / looks.tokens},
           {"accuracy", sum.accuracy()},
           {"loss", sum.mean()}};
 }
@@ -118,7 +111,6 @@ Json measure(const TrainSettings& settings, const TrialControl& control) {
   }
   return {{"moments", moments},
           {"induction", moments.back().at("induction")},
-          {"previous", moments.back().at("previous")},
           {"accuracy", moments.back().at("accuracy")},
           {"abruptness", abruptness(moments, settings.steps)},
           {"parameters", trainer.n_parameters()}};
@@ -156,13 +148,12 @@ ExperimentReport induction_report(const Results& results) {
   ExperimentReport report;
   Table table{"at the end, on sequences never seen; %",
               "model",
-              {{"right"}, {"induction"}, {"previous"}, {"in a tenth"}, {"parameters", 0}},
+              {{"right"}, {"induction"}, {"in a tenth"}, {"parameters", 0}},
               {}};
   for (const std::string& arm : results.arms())
     table.rows.push_back(
         {arm,
          {estimate_of(results, arm, "/accuracy", 100), estimate_of(results, arm, "/induction", 100),
-          estimate_of(results, arm, "/previous", 100),
           estimate_of(results, arm, "/abruptness", 100),
           estimate_of(results, arm, "/parameters")}});
   report.tables.push_back(std::move(table));
