@@ -11,7 +11,7 @@
 namespace headlight {
 namespace {
 
-constexpr std::int64_t kSteps = 600, kMoments = 36;
+constexpr std::int64_t kSteps = 1500, kMoments = 36;
 constexpr std::string_view kOne = "1 layer", kTwo = "2 layers";
 
 TrainSettings settings_for(std::int64_t layers, std::uint64_t seed, std::int64_t steps) {
