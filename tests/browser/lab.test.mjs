@@ -2,11 +2,13 @@
 import { test } from "node:test";
 import { concatTests } from "./concat.mjs";
 import { dimensionsTests } from "./dimensions.mjs";
+import { evidenceTests } from "./evidence.mjs";
 import { exampleTests } from "./example.mjs";
 import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
 import { looksTests } from "./looks.mjs";
 import { scenarioTests } from "./scenarios.mjs";
+import { walkTests } from "./walk.mjs";
 import { launch } from "./support/browser.mjs";
 import { models, startLab } from "./support/lab.mjs";
 
@@ -18,7 +20,7 @@ test("the lab page", async (t) => {
   const browser = await launch();
   try {
     for (const part of [exampleTests, handTests, dimensionsTests]) if (wanted(part)) await part(t, browser, lab);
-    for (const part of models ? [headsTests, scenarioTests, concatTests] : []) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, scenarioTests, concatTests, walkTests, evidenceTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
     if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);
   } finally {

@@ -18,6 +18,7 @@ const kModels = {
   grouped: "/?view=model&model=stories260K",
   long: `/?view=model&model=all-MiniLM-L6-v2&text=${encodeURIComponent(kLongText)}`,
   switched: "/?view=model&model=stories15M&text=Once+upon+a+time&layer=2&gates=2.1:0;2.4:0.5;0.3:0",
+  walk: "/?view=model&model=all-MiniLM-L6-v2&walk=12",
   chinese: "/?view=model&model=stories15M&lang=zh",
 };
 

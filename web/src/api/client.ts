@@ -1,6 +1,6 @@
 // The only file that talks to the server.
 import { beginWork } from "../state/idle.ts";
-import type { Ablation, Concat, How, LayerTime, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
+import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -41,6 +41,16 @@ const asJson = <T>(response: Response) => response.json() as Promise<T>;
 
 export function fetchModels(): Promise<Models> {
   return call("models", {}, asJson<Models>);
+}
+
+/** What was measured of a model's heads over labelled sentences. */
+export function fetchAbilities(model: string): Promise<Abilities> {
+  return call(`abilities?model=${encodeURIComponent(model)}`, {}, asJson<Abilities>);
+}
+
+/** What a model's heads looked at while it was trained. */
+export function fetchEmergence(model: string): Promise<Emergence> {
+  return call(`emergence?model=${encodeURIComponent(model)}`, {}, asJson<Emergence>);
 }
 
 /** How long a layer takes on the engine's machine; refused when it would take too long, or its parts do not fit. */

@@ -12,6 +12,8 @@ export interface Model {
   causal: boolean;
   parameters: number;
   tokenizer: string | null;
+  /** What is on record about its heads: "abilities", "emergence". */
+  records?: string[];
 }
 
 export interface Models {
@@ -165,4 +167,62 @@ export interface LayerTime {
   threads: number;
   whole: TimedCall;
   next: TimedCall;
+}
+
+/** Counts of words named right when heads are removed; [n_layers * n_heads] each. */
+export interface Removal {
+  right: number[];
+  lost: number[];
+}
+
+export interface RelationAbility {
+  language: "en" | "zh";
+  relation: string;
+  asked: number;
+  right: number;
+  pairs: number;
+  /** Pairs whose second word is the head's strongest target from the first. */
+  looks: number[];
+  offset: number;
+  offset_hits: number;
+  without?: Record<How, Removal>;
+}
+
+export interface Role {
+  layer: number;
+  head: number;
+  language: "en" | "zh";
+  relation: string;
+  looks: number;
+  fixed_offset: number;
+  cost: number;
+  text: string;
+}
+
+export interface Abilities {
+  model: string;
+  n_layers: number;
+  n_heads: number;
+  sentences: number;
+  relations: RelationAbility[];
+  roles: Role[];
+}
+
+export interface SnapshotRelation {
+  language: "en" | "zh";
+  relation: string;
+  /** Percent of the hidden words that are named. */
+  right: number;
+  /** Percent of the pairs that each head looks along. */
+  heads: number[];
+}
+
+export interface Snapshot {
+  step: number;
+  relations: SnapshotRelation[];
+}
+
+export interface Emergence {
+  model: string;
+  snapshots: Snapshot[];
 }

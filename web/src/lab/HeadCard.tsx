@@ -1,4 +1,5 @@
 import type { HeadRow } from "../api/types.ts";
+import { HeadEvidence } from "../evidence/HeadEvidence.tsx";
 import { t } from "../i18n/index.ts";
 import { theme } from "../state/preferences.ts";
 import { chooseHead, hoveredHead, pinnedHead, trace } from "../state/session.ts";
@@ -47,6 +48,7 @@ export function HeadCard({ layer, head }: HeadCardProps) {
       </header>
       <RowPicture id={`beam-${head.head}`} row={head.row} />
       <HiddenMass row={head.row} />
+      <HeadEvidence layer={layer} head={head.head} />
       <footer class="card-foot">
         <Spread entropy={head.entropy} />
         <RowNumbers row={head.row} caption={name} />

@@ -1,5 +1,6 @@
-import type { Model } from "../api/types.ts";
+import { Training } from "../evidence/Training.tsx";
 import { t } from "../i18n/index.ts";
+import { hasWords } from "../maths/tokens.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AverageCard } from "./AverageCard.tsx";
@@ -14,11 +15,6 @@ import { OverviewGrid } from "./OverviewGrid.tsx";
 import { ScenarioCards } from "./ScenarioCards.tsx";
 import { TextForm } from "./TextForm.tsx";
 import { TokenStrip } from "./TokenStrip.tsx";
-
-/** A model without a tokenizer reads ids, one with a list of whole words (WordLevel) little but its own task. */
-function hasWords(of: Model | null): boolean {
-  return of !== null && of.tokenizer !== null && of.tokenizer !== "WordLevel";
-}
 
 export function ModelView() {
   return (
@@ -52,6 +48,7 @@ export function ModelView() {
         <div class={running.value ? "below busy" : "below"}>
           <BlendSection />
           <ConcatSection />
+          <Training />
         </div>
       )}
       {trace.value && rows.value && <KernelReport kernels={trace.value.kernels} />}

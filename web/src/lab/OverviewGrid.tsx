@@ -1,6 +1,7 @@
 // Every head of every layer as a thumbnail of its pattern, in the head's own colour.
 import { useEffect, useRef } from "preact/hooks";
 import type { Overview } from "../api/types.ts";
+import { GridColour, gridValues } from "../evidence/GridColour.tsx";
 import { t } from "../i18n/index.ts";
 import type { Theme } from "../state/url.ts";
 import { theme } from "../state/preferences.ts";
@@ -34,6 +35,7 @@ function Thumbnail({ all, ofLayer, head, tabStop }: ThumbnailProps) {
     if (canvas.current) paint(canvas.current, all.data.subarray(start, start + cells), all.size, head, inTheme);
   }, [all, ofLayer, head, inTheme]);
   const here = ofLayer === layer.value;
+  const share = gridValues.value?.[ofLayer * all.heads + head];
   const pinned = here && head === pinnedHead.value;
   return (
     <button
@@ -44,10 +46,15 @@ function Thumbnail({ all, ofLayer, head, tabStop }: ThumbnailProps) {
       aria-pressed={pinned}
       title={t("head_card", { layer: ofLayer, head })}
       tabIndex={tabStop ? 0 : -1}
-      style={{ "--head": headColour(head, inTheme) }}
+      style={{ "--head": headColour(head, inTheme), "--share": share ?? 0 }}
       onClick={() => chooseHead(ofLayer, head)}
     >
       <canvas ref={canvas} width={all.size} height={all.size} aria-hidden="true" />
+      {share !== undefined && (
+        <span class="thumb-share" data-share={share}>
+          {Math.round(100 * share)}
+        </span>
+      )}
     </button>
   );
 }
@@ -69,6 +76,7 @@ export function OverviewGrid() {
     <section class="overview" aria-labelledby="overview-title">
       <h2 id="overview-title">{t("overview_title")}</h2>
       <p class="hint">{t("overview_hint")}</p>
+      <GridColour />
       <div
         class="overview-grid"
         role="group"

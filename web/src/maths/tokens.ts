@@ -1,5 +1,10 @@
 // Tokens as a reader sees them: the user's own text where the token covers some, else its piece.
-import type { Token } from "../api/types.ts";
+import type { Model, Token } from "../api/types.ts";
+
+/** A model without a tokenizer reads ids, one with a list of whole words (WordLevel) little but its own task. */
+export function hasWords(of: Model | null): boolean {
+  return of !== null && of.tokenizer !== null && of.tokenizer !== "WordLevel";
+}
 
 export interface ShownToken {
   readonly index: number;

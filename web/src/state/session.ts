@@ -76,7 +76,7 @@ export function isShown(index: number): boolean {
   return !hideSpecial.value || !tokens.value[index]?.special || index === drawnQuery.value;
 }
 
-function asProblem(error: unknown): Problem {
+export function asProblem(error: unknown): Problem {
   return { kind: "api", error: error instanceof ApiError ? error : new ApiError(0, String(error)) };
 }
 
@@ -202,7 +202,7 @@ export function startSession(): void {
 }
 
 export function openModel(name: string): void {
-  const fresh = { layer: null, query: null, head: null, gates: "", how: null, other: null };
+  const fresh = { layer: null, query: null, head: null, gates: "", how: null, other: null, walk: null };
   navigate({ view: "model", model: name, ...fresh, ...textFor(name) }, "push");
 }
 

@@ -18,6 +18,7 @@ const full: UrlState = {
   hand: "2.6.1-4-8.The horse & the road = it",
   task: "invent",
   dims: "512.8.2.128",
+  walk: 4,
   language: "zh",
   theme: "dark",
 };

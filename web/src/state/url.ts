@@ -29,6 +29,8 @@ export interface UrlState {
   readonly task: "invent" | null;
   /** The layer on the dimensions page (maths/dimensions.ts). */
   readonly dims: string;
+  /** The step of the walk that is open, from 1. */
+  readonly walk: number | null;
   readonly language: Language | null;
   readonly theme: Theme | null;
 }
@@ -49,6 +51,7 @@ export const kEmptyState: UrlState = {
   hand: "",
   task: null,
   dims: "",
+  walk: null,
   language: null,
   theme: null,
 };
@@ -79,6 +82,7 @@ export function parseUrl(search: string): UrlState {
     hand: query.get("hand") ?? "",
     task: oneOf(query.get("task"), ["invent"]),
     dims: query.get("dims") ?? "",
+    walk: index(query.get("walk")),
     language: oneOf(query.get("lang"), ["en", "zh"]),
     theme: oneOf(query.get("theme"), ["light", "dark"]),
   };
@@ -105,6 +109,7 @@ export function formatUrl(state: UrlState): string {
   put("hand", state.hand);
   put("task", state.task);
   put("dims", state.dims);
+  put("walk", state.walk);
   put("lang", state.language);
   put("theme", state.theme);
   const text = query.toString();

@@ -4,6 +4,7 @@ import { ExampleView } from "../example/ExampleView.tsx";
 import { t } from "../i18n/index.ts";
 import { ModelView } from "../lab/ModelView.tsx";
 import { loadModels, models, modelsProblem, view } from "../state/session.ts";
+import { Walk } from "../walk/Walk.tsx";
 import { Header } from "./Header.tsx";
 import { Notice } from "./Notice.tsx";
 
@@ -30,6 +31,7 @@ export function App() {
         {modelsProblem.value && <Notice problem={modelsProblem.value} onRetry={() => void loadModels()} />}
         <Content />
       </main>
+      <Walk />
       <footer class="footer">{t("footer")}</footer>
     </>
   );

@@ -4,6 +4,7 @@ import { navigate } from "../state/address.ts";
 import { language, theme } from "../state/preferences.ts";
 import { modelName, models, openDimensions, openExample, openModel, openModelView, view } from "../state/session.ts";
 import type { View } from "../state/url.ts";
+import { startWalk, stepNumber } from "../walk/state.ts";
 import { Logo } from "./Logo.tsx";
 
 function ModelPicker() {
@@ -60,6 +61,11 @@ function Pages() {
           {t(page.name)}
         </button>
       ))}
+      {modelName.value !== null && (
+        <button type="button" class="page" id="walk" aria-pressed={stepNumber.value !== null} onClick={startWalk}>
+          {t("walk_start")}
+        </button>
+      )}
     </nav>
   );
 }

@@ -1,5 +1,6 @@
 // What the text lost: the true re-run beside the direct estimate, which no later layer could repair.
 import type { Ablation, Change } from "../../api/types.ts";
+import { MeasuredCost } from "../../evidence/MeasuredCost.tsx";
 import { t } from "../../i18n/index.ts";
 import { fixed, percent } from "../../maths/vectors.ts";
 import { ablation, how, other } from "../../state/concat.ts";
@@ -91,6 +92,7 @@ export function Loss() {
     <div class="concat-block loss" data-loss>
       <h3>{t("loss_step")}</h3>
       <p class="hint">{t("loss_hint")}</p>
+      <MeasuredCost />
       <div class="loss-grid">
         <FinalStates current={current} />
         <Predictions current={current} />

@@ -1,0 +1,115 @@
+// What the page says of heads on the grounds of measurements. The counts are made up here, so that each kind of
+// ground occurs; the engine's own tests say whether real ones are counted right.
+import assert from "node:assert/strict";
+import { search, settled, values, withPage } from "./support/browser.mjs";
+
+const kBert = "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9";
+const kHeads = 6 * 12;
+
+const counts = (usual, special) => Array.from({ length: kHeads }, (_, index) => special[index] ?? usual);
+const removal = (right) => ({ right, lost: right.map((one) => 200 - one) });
+
+const kAbilities = {
+  model: "all-MiniLM-L6-v2",
+  n_layers: 6,
+  n_heads: 12,
+  sentences: 1000,
+  seed: 1,
+  relations: [
+    {
+      language: "en",
+      relation: "coreference",
+      asked: 200,
+      right: 194,
+      pairs: 100,
+      looks: counts(10, { 27: 93, 30: 71 }), // 2.3 and 2.6
+      offset: -7,
+      offset_hits: 24,
+      without: {
+        zero: removal(counts(194, { 27: 82 })),
+        mean: removal(counts(194, { 27: 100 })),
+        resample: removal(counts(194, { 27: 110, 30: 190 })),
+      },
+    },
+  ],
+  sets: [],
+  roles: [{ layer: 2, head: 3, language: "en", relation: "coreference", looks: 0.93, fixed_offset: 0.24, cost: 0.42, text: "" }],
+};
+
+const kEmergence = {
+  model: "all-MiniLM-L6-v2",
+  snapshots: [0, 100, 5000].map((step, i) => ({
+    step,
+    relations: [{ language: "en", relation: "coreference", right: [0, 40, 97][i], heads: counts(5, { 27: [4, 30, 93][i] }) }],
+    sentences: [],
+  })),
+};
+
+async function withRecords(page) {
+  await page.route("**/api/v1/models", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    body.models.find((one) => one.name === "all-MiniLM-L6-v2").records = ["abilities", "emergence"];
+    await route.fulfill({ response: answer, json: body });
+  });
+  await page.route("**/api/v1/abilities?model=all-MiniLM-L6-v2", (route) => route.fulfill({ json: kAbilities }));
+  await page.route("**/api/v1/emergence?model=all-MiniLM-L6-v2", (route) => route.fulfill({ json: kEmergence }));
+  await page.reload();
+  await settled(page);
+}
+
+export async function evidenceTests(t, browser, lab) {
+  await t.test("each card says on what grounds it speaks, and what was measured", () =>
+    withPage(browser, lab, kBert, {}, async (page) => {
+      const grounds = (head) => page.getAttribute(`[data-head="${head}"] .evidence`, "data-grounds");
+      assert.equal(await grounds(3), "pattern", "nothing was measured of this model");
+      await withRecords(page);
+      assert.deepEqual([await grounds(3), await grounds(6), await grounds(0)], ["causal", "corpus", "pattern"]);
+      await page.press('[data-head="3"] .evidence summary', "Enter");
+      const line = page.locator('[data-head="3"] [data-relation="en.coreference"]');
+      assert.match(await line.innerText(), /93 % of 100 pairs \(best fixed distance: 24 %\).*97 %; without it 41 % \(zero\), 50 % \(mean\), 55 %/s);
+    }),
+  );
+
+  await t.test("the grid is coloured by a relation or by what a removal costs", () =>
+    withPage(browser, lab, kBert, {}, async (page) => {
+      await withRecords(page);
+      const shares = () => page.locator("[data-share]").evaluateAll((all) => all.map((one) => Number(one.dataset.share)));
+      await page.selectOption("#grid-colour", "looks en.coreference");
+      await settled(page);
+      assert.deepEqual(await shares(), kAbilities.relations[0].looks.map((one) => one / 100));
+      await page.selectOption("#grid-colour", "cost en.coreference");
+      await settled(page);
+      const costs = await shares();
+      assert.ok(Math.abs(costs[27] - 84 / 200) < 1e-12, `${costs[27]}`);
+      assert.equal(costs[30], 0, "one way of removing it costs nothing");
+    }),
+  );
+
+  await t.test("a head that is off shows what was measured to be lost without it", () =>
+    withPage(browser, lab, `${kBert}&gates=2.3:0`, {}, async (page) => {
+      await withRecords(page);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97 % → 41 %/);
+      await page.check('input[name="how"][value="mean"]');
+      await settled(page);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97 % → 50 %/);
+    }),
+  );
+
+  await t.test("the training is scrubbed by keyboard, and a head of it opened", () =>
+    withPage(browser, lab, kBert, {}, async (page) => {
+      await withRecords(page);
+      await page.press(".training summary", "Enter");
+      await page.waitForSelector("#training-at");
+      await settled(page);
+      assert.deepEqual(await values(page, '[data-training="2.3"]'), [93]);
+      await page.press("#training-at", "ArrowLeft");
+      await settled(page);
+      assert.deepEqual(await values(page, '[data-training="2.3"]'), [30]);
+      assert.equal(await page.getAttribute("[data-right]", "data-right"), "40");
+      await page.click('[data-training="4.1"]');
+      await settled(page);
+      assert.equal(`${search(page).get("layer")}.${search(page).get("head")}`, "4.1");
+    }),
+  );
+}
