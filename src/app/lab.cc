@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/errors.h"
+#include "app/export_page.h"
 #include "app/json_view.h"
 #include "app/layer_timing.h"
 #include "app/parse.h"
@@ -43,6 +44,19 @@ std::size_t bytes_of(const Trace& trace) {
     for (const Tensor* t : {&l.q, &l.k, &l.v, &l.z, &l.lse, &l.out, &l.resid_pre, &l.resid_post})
       bytes += t->bytes();
   return bytes;
+}
+
+LabResponse export_response(Lab& lab, const LabRequest& request, std::string_view id,
+                            const Trace& trace) {
+  ExportView view{.trace = std::string(id)};
+  view.layer = index_parameter(request, "layer", trace.config.n_layers);
+  view.query = index_parameter(request, "query", trace.length());
+  if (const auto search = request.query.find("search"); search != request.query.end())
+    view.search = search->second;
+  LabResponse response;
+  response.type = "text/html; charset=utf-8";
+  response.body = export_page(lab, view);
+  return response;
 }
 
 [[noreturn]] void refuse_path(std::string_view path) {
@@ -101,6 +115,11 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
   if (part == "/pattern") return pattern(request, *kept);
   if (part == "/overview") return overview(request, *kept);
   if (part == "/concat") return concat(request, *kept);
+  if (part == "/export") {
+    check_request(!kept->gated, "export", "trace \"{}\" was made with gates; post its text again",
+                  printable(id));
+    return export_response(*this, request, id, kept->trace);
+  }
   if (part == "/values") return values(request, *kept);
   if (part == "/w_o") return w_o(request, *kept);
   refuse_path(request.path);

@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/errors.h"
 #include "app/experiment_command.h"
+#include "app/export_command.h"
 #include "app/version.h"
 #include "core/threads.h"
 #include "io/nearest_name.h"
@@ -91,8 +92,9 @@ int run(int argc, char** argv) {
   app.name("headlight");
   app.require_subcommand(1);
   add_globals(app, globals);
-  for (auto* add : {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate,
-                    add_models, add_lab, add_data, add_train, add_relations, add_experiment})
+  for (auto* add :
+       {add_show, add_logits, add_trace, add_pattern, add_concat, add_ablate, add_export,
+        add_models, add_lab, add_data, add_train, add_relations, add_experiment})
     add(line);
   app.footer("`headlight COMMAND --help` explains a command, with examples.");
   try {

@@ -67,7 +67,7 @@ export async function evidenceTests(t, browser, lab) {
       assert.deepEqual([await grounds(3), await grounds(6), await grounds(0)], ["causal", "corpus", "pattern"]);
       await page.press('[data-head="3"] .evidence summary', "Enter");
       const line = page.locator('[data-head="3"] [data-relation="en.coreference"]');
-      assert.match(await line.innerText(), /93 % of 100 pairs \(best fixed distance: 24 %\).*97 %; without it 41 % \(zero\), 50 % \(mean\), 55 %/s);
+      assert.match(await line.innerText(), /93\.0 % of 100 pairs \(best fixed distance: 24\.0 %\).*97\.0 %; without it 41\.0 % \(zero\), 50\.0 % \(mean\), 55\.0 %/s);
     }),
   );
 
@@ -89,10 +89,10 @@ export async function evidenceTests(t, browser, lab) {
   await t.test("a head that is off shows what was measured to be lost without it", () =>
     withPage(browser, lab, `${kBert}&gates=2.3:0`, {}, async (page) => {
       await withRecords(page);
-      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97 % → 41 %/);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 41\.0 %/);
       await page.check('input[name="how"][value="mean"]');
       await settled(page);
-      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97 % → 50 %/);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 50\.0 %/);
     }),
   );
 

@@ -8,6 +8,7 @@ import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
 import { looksTests } from "./looks.mjs";
 import { scenarioTests } from "./scenarios.mjs";
+import { shareTests } from "./share.mjs";
 import { walkTests } from "./walk.mjs";
 import { launch } from "./support/browser.mjs";
 import { models, startLab } from "./support/lab.mjs";
@@ -20,7 +21,7 @@ test("the lab page", async (t) => {
   const browser = await launch();
   try {
     for (const part of [exampleTests, handTests, dimensionsTests]) if (wanted(part)) await part(t, browser, lab);
-    for (const part of models ? [headsTests, scenarioTests, concatTests, walkTests, evidenceTests] : []) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, scenarioTests, concatTests, walkTests, evidenceTests, shareTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
     if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);
   } finally {

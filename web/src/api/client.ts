@@ -1,8 +1,12 @@
 // The only file that talks to the server.
+import { ask } from "./snapshot.ts";
 import { beginWork } from "../state/idle.ts";
 import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
 
 const kBase = "api/v1";
+
+/** A file was asked for something that is not in it. */
+export const kNotRecorded = -1;
 
 /** A refusal by the engine (`status` > 0, its own words) or no answer at all (`status` 0). */
 export class ApiError extends Error {
@@ -26,7 +30,8 @@ async function refusal(response: Response): Promise<ApiError> {
 async function call<T>(path: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
   const done = beginWork();
   try {
-    const response = await fetch(`${kBase}/${path}`, init);
+    const response = await ask(path, `${kBase}/${path}`, init);
+    if (!response) throw new ApiError(kNotRecorded, path);
     if (!response.ok) throw await refusal(response);
     return await read(response);
   } catch (error) {
@@ -100,6 +105,12 @@ export function fetchValues(trace: string, layer: number, head: number): Promise
 
 export function fetchRows(trace: string, layer: number, query: number): Promise<Rows> {
   return call(`traces/${encodeURIComponent(trace)}/rows?layer=${layer}&query=${query}`, {}, asJson<Rows>);
+}
+
+/** The view as a file of HTML. */
+export function fetchExport(trace: string, layer: number, query: number, search: string): Promise<string> {
+  const asked = new URLSearchParams({ layer: String(layer), query: String(query), search });
+  return call(`traces/${encodeURIComponent(trace)}/export?${asked}`, {}, (response) => response.text());
 }
 
 export function fetchOverview(trace: string, size: number): Promise<Overview> {

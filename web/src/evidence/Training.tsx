@@ -1,5 +1,6 @@
 // How heads came to look where they look: the record of the training, step by step.
 import { useSignal } from "@preact/signals";
+import { snapshot } from "../api/snapshot.ts";
 import type { Emergence, Snapshot } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
 import { touchWork } from "../state/idle.ts";
@@ -119,7 +120,7 @@ function Record({ all }: { readonly all: Emergence }) {
 }
 
 export function Training() {
-  if (!model.value?.records?.includes("emergence")) return null;
+  if (snapshot || !model.value?.records?.includes("emergence")) return null;
   return (
     <details class="training" onToggle={(event) => event.currentTarget.open && wantEmergence()}>
       <summary>

@@ -21,6 +21,7 @@ export const en = {
   error_title: "That did not work.",
   error_offline: "The engine does not answer. Is “headlight lab” still running?",
   error_busy: "The engine is busy with other requests. Try again in a moment.",
+  error_not_recorded: "This is not in the file. It holds one text, and one head at a time switched off. For the rest start “headlight lab”.",
   error_no_model: "There is no model called {name} here.",
   error_ids: "This model has no tokenizer. Type token ids: whole numbers, separated by spaces or commas.",
 
@@ -211,6 +212,15 @@ export const en = {
   training_cell: "Layer {layer}, head {head}: {value} % of pairs",
   training_loading: "Fetching the record…",
   training_empty: "The record is empty.",
+
+  share_title: "Take it along",
+  share_lead: "The address holds the whole view. As a file the page opens without the engine and without a network, with all heads of this text to look at.",
+  share_recorded: "The numbers of this view, for other programs.",
+  share_html: "Save this view as one HTML file",
+  share_json: "JSON",
+  share_csv: "CSV",
+  share_failed: "The file could not be made. Is the engine still running?",
+  recorded: "A recording of: {text}",
 
   example_title: "Two heads, one word, by hand",
   example_lead: "When the model updates {word}, one head can ask who it is, the other why. Each head weighs the same words its own way. Every number is exact and yours to change.",
@@ -416,6 +426,7 @@ export const en = {
   walk_done: "All {all} right. Done: you can read a head, and you know when not to believe it.",
 
   footer: "Every number on this page is computed by Headlight on this machine. Nothing leaves it.",
+  footer_recorded: "Every number in this file was computed by Headlight when it was saved. It asks nothing of any network.",
 } as const;
 
 export type Key = keyof typeof en;

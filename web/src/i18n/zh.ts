@@ -23,6 +23,7 @@ export const zh: Catalogue = {
   error_title: "没有成功。",
   error_offline: "引擎没有回应。“headlight lab”还在运行吗？",
   error_busy: "引擎正忙于其他请求，请稍后再试。",
+  error_not_recorded: "文件里没有这一项。它保存了一段文字，以及逐个关掉一个头的结果。其余的请启动“headlight lab”。",
   error_no_model: "这里没有名为 {name} 的模型。",
   error_ids: "这个模型没有分词器。请输入词元编号：整数，用空格或逗号分隔。",
 
@@ -213,6 +214,15 @@ export const zh: Catalogue = {
   training_cell: "第 {layer} 层，头 {head}：{value} % 的词对",
   training_loading: "正在读取记录……",
   training_empty: "记录是空的。",
+
+  share_title: "带走",
+  share_lead: "地址里有整个视图。存成文件后，不需要引擎也不需要网络就能打开，这段文字的所有头都可以看。",
+  share_recorded: "这个视图的数，供其他程序使用。",
+  share_html: "把这个视图存为一个 HTML 文件",
+  share_json: "JSON",
+  share_csv: "CSV",
+  share_failed: "没能生成文件。引擎还在运行吗？",
+  recorded: "记录的文字：{text}",
 
   example_title: "两个头，一个词，亲手算",
   example_lead: "模型更新 {word} 时，一个头可以问“它是谁”，另一个问“为什么”。两个头用各自的权重读同样的词。每个数都是精确的，都可以改。",
@@ -418,4 +428,5 @@ export const zh: Catalogue = {
   walk_done: "{all} 题全对。完成：你会读一个头，也知道什么时候不该相信它。",
 
   footer: "本页每个数都由 Headlight 在这台机器上算出，没有任何数据离开。",
+  footer_recorded: "这个文件里的每个数，都是保存时由 Headlight 算出的。它不访问任何网络。",
 };

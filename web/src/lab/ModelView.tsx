@@ -1,3 +1,4 @@
+import { snapshot } from "../api/snapshot.ts";
 import { Training } from "../evidence/Training.tsx";
 import { t } from "../i18n/index.ts";
 import { hasWords } from "../maths/tokens.ts";
@@ -13,6 +14,7 @@ import { LayerPicker } from "./LayerPicker.tsx";
 import { ModelFacts } from "./ModelFacts.tsx";
 import { OverviewGrid } from "./OverviewGrid.tsx";
 import { ScenarioCards } from "./ScenarioCards.tsx";
+import { Share } from "./Share.tsx";
 import { TextForm } from "./TextForm.tsx";
 import { TokenStrip } from "./TokenStrip.tsx";
 
@@ -21,8 +23,9 @@ export function ModelView() {
     <>
       <section class="ask">
         <h1 class="hidden-text">{t("model_title", { model: modelName.value ?? "" })}</h1>
-        {hasWords(model.value) && <ScenarioCards />}
-        {model.value && <TextForm />}
+        {snapshot && <p class="recorded">{t("recorded", { text: snapshot.text })}</p>}
+        {!snapshot && hasWords(model.value) && <ScenarioCards />}
+        {!snapshot && model.value && <TextForm />}
         {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
         {trace.value && <FindingLine />}
         {trace.value && <TokenStrip />}
@@ -49,6 +52,7 @@ export function ModelView() {
           <BlendSection />
           <ConcatSection />
           <Training />
+          <Share />
         </div>
       )}
       {trace.value && rows.value && <KernelReport kernels={trace.value.kernels} />}

@@ -1,13 +1,17 @@
 // The one place where the address is read and written.
 import { computed, signal } from "@preact/signals";
+import { snapshot } from "../api/snapshot.ts";
 import { touchWork } from "./idle.ts";
 import { formatUrl, parseUrl, type UrlState } from "./url.ts";
 
-export const address = signal<UrlState>(parseUrl(location.search));
+/** A file opens with the view that it was saved with. */
+const search = () => location.search || (snapshot?.search ?? "");
+
+export const address = signal<UrlState>(parseUrl(search()));
 
 window.addEventListener("popstate", () => {
   touchWork();
-  address.value = parseUrl(location.search);
+  address.value = parseUrl(search());
 });
 
 /** Changes part of the state. `push` makes it a step that the back button undoes. */

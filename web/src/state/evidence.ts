@@ -1,6 +1,7 @@
 // What is on record about the chosen model's heads, fetched once for each model that has a record.
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { fetchAbilities, fetchEmergence } from "../api/client.ts";
+import { snapshot } from "../api/snapshot.ts";
 import type { Abilities, Emergence, Model } from "../api/types.ts";
 import { asProblem, model, traceProblem, view } from "./session.ts";
 
@@ -9,7 +10,7 @@ function record<T>(name: string, fetching: (model: string) => Promise<T>) {
   const known = signal<ReadonlyMap<string, T>>(new Map());
   const wanted = new Set<string>();
   const want = async (of: Model) => {
-    if (!of.records?.includes(name) || wanted.has(of.name)) return;
+    if (snapshot || !of.records?.includes(name) || wanted.has(of.name)) return;
     wanted.add(of.name);
     try {
       const answer = await fetching(of.name);

@@ -1,4 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
+import { snapshot } from "../api/snapshot.ts";
 import { DimensionsView } from "../dimensions/DimensionsView.tsx";
 import { ExampleView } from "../example/ExampleView.tsx";
 import { t } from "../i18n/index.ts";
@@ -32,7 +33,7 @@ export function App() {
         <Content />
       </main>
       <Walk />
-      <footer class="footer">{t("footer")}</footer>
+      <footer class="footer">{t(snapshot ? "footer_recorded" : "footer")}</footer>
     </>
   );
 }

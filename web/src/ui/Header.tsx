@@ -1,3 +1,4 @@
+import { snapshot } from "../api/snapshot.ts";
 import type { Key } from "../i18n/en.ts";
 import { t } from "../i18n/index.ts";
 import { navigate } from "../state/address.ts";
@@ -42,7 +43,8 @@ function pages(): Page[] {
   return [
     ...model,
     { view: "example", name: "page_example", open: openExample },
-    { view: "dimensions", name: "page_dimensions", open: openDimensions },
+    // A file measures nothing.
+    ...(snapshot ? [] : [{ view: "dimensions", name: "page_dimensions", open: openDimensions } as const]),
   ];
 }
 
@@ -61,7 +63,7 @@ function Pages() {
           {t(page.name)}
         </button>
       ))}
-      {modelName.value !== null && (
+      {modelName.value !== null && !snapshot && (
         <button type="button" class="page" id="walk" aria-pressed={stepNumber.value !== null} onClick={startWalk}>
           {t("walk_start")}
         </button>

@@ -1,0 +1,74 @@
+#include "app/export_page.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "app/errors.h"
+#include "app/web_assets.h"
+#include "io/json.h"
+#include "support/expect_error.h"
+#include "support/tiny_model.h"
+
+namespace headlight::app {
+namespace {
+namespace fs = std::filesystem;
+
+TEST(ExportPage, NothingEndsAScriptEarly) {
+  EXPECT_EQ(escaped_for_script("a </script> b </STYLE> c <!-- d"),
+            "a <\\/script> b <\\/STYLE> c <\\!-- d");
+  EXPECT_EQ(escaped_for_script("if (a < b) i <</x/; 1 <! 2 </"), "if (a < b) i <</x/; 1 <! 2 </");
+}
+
+class ExportPageTest : public ::testing::Test {
+ protected:
+  ExportPageTest() : folder_(testing::scratch_folder()) {
+    write_model(testing::tiny_gpt2(), folder_);
+    LabOptions options;
+    options.default_model = ModelFolder{"tiny", folder_};
+    lab_ = std::make_unique<Lab>(std::move(options));
+    const LabRequest posted{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1, 2, 3]})"};
+    trace_ = Json::parse(lab_->answer(posted).body)["id"];
+  }
+  ~ExportPageTest() override { fs::remove_all(folder_); }
+
+  fs::path folder_;
+  std::unique_ptr<Lab> lab_;
+  std::string trace_;
+};
+
+TEST_F(ExportPageTest, HoldsTheAnswersThatTheLabGives) {
+  if (web_assets().size() == 1) GTEST_SKIP() << "built without the page";
+  const std::string page =
+      export_page(*lab_, {.trace = trace_, .layer = 1, .query = 2, .search = "?x=</script>"});
+  const std::string begin = R"(id="snapshot">)";
+  const std::size_t from = page.find(begin) + begin.size();
+  const Json snapshot = Json::parse(page.substr(from, page.find("</script>", from) - from));
+  EXPECT_EQ(snapshot["search"], "?x=</script>");
+  const Json& answers = snapshot["answers"];
+  const std::string base = "traces/" + trace_;
+  for (const char* l : {"0", "1"})
+    for (const char* q : {"0", "1", "2"})
+      for (const char* part : {"rows", "concat"}) {
+        const LabResponse live =
+            lab_->answer({false, "/api/v1/" + base + "/" + part, {{"layer", l}, {"query", q}}, ""});
+        const std::string key = "GET " + base + "/" + part + "?layer=" + l + "&query=" + q;
+        ASSERT_TRUE(answers.contains(key)) << key;
+        EXPECT_EQ(answers[key]["json"], Json::parse(live.body)) << key;
+      }
+  EXPECT_TRUE(answers.contains(R"(POST traces {"ids":[1,2,3],"model":"tiny"})"));
+  EXPECT_TRUE(
+      answers.contains(R"(POST ablations {"heads":{"1.0":0},"how":"zero","layer":1,"query":2,)"
+                       R"("trace":")" +
+                       trace_ + "\"}"));
+  for (const char* outside : {"href=\"app.css\"", "src=\"app.js\"", "favicon.svg"})
+    EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+}
+
+TEST_F(ExportPageTest, WhatIsNotThereIsRefused) {
+  testing::expect_error([&] { export_page(*lab_, {.trace = "nobody"}); }, {"[export]", "nobody"});
+  testing::expect_error([&] { export_page(*lab_, {.trace = trace_, .layer = 9}); }, {"[export]"});
+}
+
+}  // namespace
+}  // namespace headlight::app
