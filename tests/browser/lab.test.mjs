@@ -13,7 +13,7 @@ import { walkTests } from "./walk.mjs";
 import { launch } from "./support/browser.mjs";
 import { models, startLab } from "./support/lab.mjs";
 
-/** HEADLIGHT_LAB_PART=dimensions runs one part, while it is worked on. */
+/** ctest runs one part after the other, each by its name; without one, all. */
 const wanted = (part) => !process.env.HEADLIGHT_LAB_PART || part.name === `${process.env.HEADLIGHT_LAB_PART}Tests`;
 
 test("the lab page", async (t) => {

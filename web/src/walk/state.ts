@@ -10,11 +10,11 @@ import { finding } from "../state/scenarios.ts";
 import { layer, model, pinnedHead, rows, trace, view } from "../state/session.ts";
 import { kRuleShuffled, kSteps, type Option, type QuestionKey, type RulePart, type Step } from "./steps.ts";
 
-const address_walk = part("walk");
+const addressWalk = part("walk");
 
 /** Which step is open, from 1; null: the walk is not. */
 export const stepNumber = computed(() => {
-  const number = view.value === "model" ? address_walk.value : null;
+  const number = view.value === "model" ? addressWalk.value : null;
   return number !== null && number >= 1 && number <= kSteps.length ? number : null;
 });
 
