@@ -16,7 +16,7 @@ FOLDERS = {
     "model": {"kernels", "io", "core"},
     "dist": {"core"},
     "inspect": {"model", "kernels", "io", "core", "dist"},
-    "train": {"model", "kernels", "io", "core", "dist"},
+    "train": {"inspect", "model", "kernels", "io", "core", "dist"},
     "app": {"train", "inspect", "dist", "model", "kernels", "io", "core"},
 }
 

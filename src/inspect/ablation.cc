@@ -110,6 +110,36 @@ bool touches(const Ablation& ablation, std::int64_t layer) {
   });
 }
 
+/// The changed heads as a forward pass takes them. Refers to what it was made from.
+class Changed {
+ public:
+  /// Throws as run_ablated does.
+  Changed(const ModelConfig& config, const ModelRun& intact, const Ablation& ablation)
+      : config_(config), ablation_(ablation), gates_(config) {
+    check_ablation(config, intact, ablation);
+    if (ablation.replacement == Replacement::zero)  // what the attention kernels do themselves
+      for (const auto& [layer, head, gate] : ablation.heads) gates_.set(layer, head, gate);
+  }
+
+  /// Valid while this lives.
+  ForwardOptions options(std::string_view kernel) const {
+    ForwardOptions options;
+    options.kernel = kernel;
+    if (ablation_.replacement == Replacement::zero)
+      options.head_gates = &gates_;
+    else
+      options.editor = [this](const Editable& at) {
+        if (at.point == EditPoint::z) edit_z(config_, ablation_, at.layer, at.value);
+      };
+    return options;
+  }
+
+ private:
+  const ModelConfig& config_;
+  const Ablation& ablation_;
+  HeadGates gates_;
+};
+
 /// What the attention of a layer would have added in the intact run, had its heads been changed:
 /// out + (z' - z) W_O. A layer without a changed head keeps its bits.
 Tensor out_with_changed_heads(const Transformer& model, const ModelRun& intact,
@@ -184,20 +214,24 @@ Tensor MeanZ::mean() const {
 
 ModelRun run_ablated(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                      std::string_view kernel) {
-  const ModelConfig& c = model.config();
-  check_ablation(c, intact, ablation);
-  HeadGates gates(c);
-  ForwardOptions options;
-  options.kernel = kernel;
-  if (ablation.replacement == Replacement::zero) {  // what the attention kernels do themselves
-    for (const AblatedHead& head : ablation.heads) gates.set(head.layer, head.head, head.gate);
-    options.head_gates = &gates;
-  } else {
-    options.editor = [&](const Editable& at) {
-      if (at.point == EditPoint::z) edit_z(c, ablation, at.layer, at.value);
-    };
-  }
-  return rerun(model, intact, std::move(options));
+  const Changed changed(model.config(), intact, ablation);
+  return rerun(model, intact, changed.options(kernel));
+}
+
+Tensor ablated_hidden(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
+                      std::string_view kernel) {
+  const Changed changed(model.config(), intact, ablation);
+  const auto layers = static_cast<std::int64_t>(intact.trace.layers.size());
+  std::int64_t first = 0;
+  while (first < layers && !touches(ablation, first)) ++first;
+  if (first == layers) return intact.last_hidden.clone();
+  ForwardOptions options = changed.options(kernel);
+  const std::vector<std::int64_t> types = token_types(intact.trace);
+  options.token_type_ids = types;
+  options.resid_pre = intact.trace.layers[static_cast<std::size_t>(first)].resid_pre;
+  options.first_layer = first;
+  options.logits = false;
+  return model.forward(intact.trace.ids, options).last_hidden;
 }
 
 ModelRun estimate_directly(const Transformer& model, const ModelRun& intact,

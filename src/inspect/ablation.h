@@ -73,6 +73,11 @@ struct Ablation {
 ModelRun run_ablated(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                      std::string_view kernel = {});
 
+/// The final hidden states [T, d_model] of run_ablated alone, bit for bit, from the first layer
+/// that changes on: for the many runs of a table.
+Tensor ablated_hidden(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
+                      std::string_view kernel = {});
+
 /// The direct estimate: the change of each head's own vector z_h W_O^h is added to the residual
 /// stream at its layer, and every sublayer adds what it added in the intact run; only the norms on
 /// the residual path see the difference. So no later layer repairs or amplifies anything. In a

@@ -167,6 +167,24 @@ void expect_bits(const Tensor& a, const Tensor& b) {
   EXPECT_TRUE(std::ranges::equal(a.span<float>(), b.span<float>()));
 }
 
+TEST(Ablation, FromTheFirstChangedLayerOnTheBitsAreTheSame) {
+  for (const TinyModel& tiny : families()) {
+    const Transformer model = load(tiny);
+    const ModelRun intact = run_of(model), other = run_of(model, kShort);
+    MeanZ mean(model.config());
+    mean.add(other.trace);
+    const Tensor z = mean.mean();
+    for (const auto& heads :
+         {kHeads, std::vector<AblatedHead>{{1, 1}}, std::vector<AblatedHead>{{0, 0}, {1, 2, 0.5f}}})
+      for (const Replacement how : {Replacement::zero, Replacement::mean, Replacement::resample}) {
+        const Ablation ablation{.heads = heads, .replacement = how, .mean = z, .other = &other};
+        expect_bits(ablated_hidden(model, intact, ablation),
+                    run_ablated(model, intact, ablation).last_hidden);
+      }
+    expect_bits(ablated_hidden(model, intact, {.heads = {{1, 1, 1.0f}}}), intact.last_hidden);
+  }
+}
+
 TEST(Ablation, OpenGatesChangeNoBit) {
   for (const TinyModel& tiny : families()) {
     const Transformer model = load(tiny);
@@ -196,6 +214,7 @@ TEST(Ablation, WhatDoesNotFitIsRefused) {
   const auto refused = [&](const Ablation& ablation, std::string_view part) {
     testing::expect_error([&] { run_ablated(model, intact, ablation); }, {"[ablation]", part});
     testing::expect_error([&] { estimate_directly(model, intact, ablation); }, {part});
+    testing::expect_error([&] { ablated_hidden(model, intact, ablation); }, {part});
   };
   refused({.heads = {{2, 0}}}, "head 2.0 is not there: layers are [0, 2), heads [0, 4)");
   refused({.heads = {{0, -1}}}, "0.-1");

@@ -45,8 +45,9 @@ std::pair<std::int64_t, std::int64_t> RelationScore::best_offset() const {
   return best;
 }
 
-RelationScorer::RelationScorer(std::int64_t n_layers, std::int64_t n_heads, std::size_t n_relations)
-    : n_layers_(n_layers), n_heads_(n_heads), scores_(n_relations) {
+RelationScorer::RelationScorer(std::int64_t n_layers, std::int64_t n_heads, std::size_t n_relations,
+                               Targets targets)
+    : n_layers_(n_layers), n_heads_(n_heads), targets_(targets), scores_(n_relations) {
   const auto heads = static_cast<std::size_t>(n_layers * n_heads);
   for (RelationScore& score : scores_) {
     score.forward.assign(heads, 0);
@@ -79,7 +80,8 @@ std::vector<std::int64_t> RelationScorer::strongest(const Rows& rows, std::span<
                                                       static_cast<std::size_t>(length));
     auto& target = best[static_cast<std::size_t>(head)];
     for (std::int64_t j = 0; j < length; ++j) {
-      if (tokens[static_cast<std::size_t>(j)].special || word.holds(j)) continue;
+      const bool other_word = !tokens[static_cast<std::size_t>(j)].special && !word.holds(j);
+      if (targets_ == Targets::other_words && !other_word) continue;
       const double least = target < 0 ? 0.0 : weights[static_cast<std::size_t>(target)];
       if (weights[static_cast<std::size_t>(j)] > least) target = j;
     }

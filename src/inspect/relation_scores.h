@@ -53,13 +53,20 @@ struct RelationScore {
   std::pair<std::int64_t, std::int64_t> best_offset() const;
 };
 
-/// Counts over texts. Of a row's targets those are left out that say nothing about words: special
-/// tokens ([CLS], [SEP], <s>), on which heads rest when they have nothing to do, and the tokens of
-/// the querying word itself. A word of several tokens queries with the mean of its rows, and is
-/// found when any of its tokens is the strongest target.
+/// Which targets of a row compete for being the strongest.
+enum class Targets : std::uint8_t {
+  /// Those that say something about words: neither special tokens ([CLS], [SEP], <s>), on which
+  /// heads rest when they have nothing to do, nor the querying word itself. Clark's choice.
+  other_words,
+  all,  ///< every token: a head that rests on [SEP] looks at nothing else
+};
+
+/// Counts over texts. A word of several tokens queries with the mean of its rows, and is found when
+/// any of its tokens is the strongest target; of equally strong ones the first counts.
 class RelationScorer {
  public:
-  RelationScorer(std::int64_t n_layers, std::int64_t n_heads, std::size_t n_relations);
+  RelationScorer(std::int64_t n_layers, std::int64_t n_heads, std::size_t n_relations,
+                 Targets targets = Targets::other_words);
 
   /// Query row of every head of a layer: fp32 [n_heads, T].
   using Rows = std::function<Tensor(std::int64_t layer, std::int64_t query)>;
@@ -77,6 +84,7 @@ class RelationScorer {
                                       std::int64_t layer, TokenRange word) const;
 
   std::int64_t n_layers_, n_heads_;
+  Targets targets_;
   std::vector<RelationScore> scores_;
 };
 

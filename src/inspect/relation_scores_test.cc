@@ -57,6 +57,17 @@ TEST(RelationScores, CountsTheStrongestTarget) {
   EXPECT_EQ(first.best_offset(), (std::pair<std::int64_t, std::int64_t>{-1, 1})) << "the nearer";
 }
 
+TEST(RelationScores, EveryTokenCanBeATarget) {
+  RelationScorer scorer(1, 4, 1, Targets::all);
+  const auto rows = [](std::int64_t, std::int64_t query) {
+    return rows_of(query, query == 3 ? 1 : 3);
+  };
+  // b, c; then c, c: head 2 is found on [CLS], head 3 on the querying word itself.
+  scorer.add(rows, some_tokens(),
+             std::vector<RelatedWords>{{{2, 3}, {3, 4}, 0}, {{3, 4}, {3, 4}, 0}});
+  EXPECT_EQ(scorer.scores()[0].forward, (std::vector<std::int64_t>{1, 0, 0, 1}));
+}
+
 TEST(RelationScores, AWordOfSeveralTokensIsOneWord) {
   RelationScorer scorer(1, 4, 1);
   // Tokens 1 and 2 are one word; its mean row puts head 1 on [CLS] and itself, so nothing is left.

@@ -59,11 +59,14 @@ class Pass {
       : c_(config), w_(weights), ws_(workspace), ids_(ids), options_(options) {}
 
   ForwardResult run() {
-    embed();
+    if (options_.resid_pre)
+      std::copy_n(options_.resid_pre.as<float>(), x().numel(), x().as<float>());
+    else
+      embed();
     ForwardResult result;
-    for (std::int64_t l = 0; l < c_.n_layers; ++l) {
+    for (std::int64_t l = options_.first_layer; l < c_.n_layers; ++l) {
       AttentionReport report = block(l);
-      if (l == 0) result.attention = std::move(report);
+      if (l == options_.first_layer) result.attention = std::move(report);
     }
     result.last_hidden = Tensor({length(), c_.d_model});
     if (w_.final_norm.weight)

@@ -28,6 +28,16 @@ void check_input(const ModelConfig& config, std::span<const std::int64_t> ids,
   check(types.empty() || types.size() == ids.size(), "model",
         "{} token type ids for {} tokens; give one for each token", types.size(), ids.size());
   check_ids(types, "token type id", config.n_token_types);
+  check(0 <= options.first_layer && options.first_layer < config.n_layers, "model",
+        "first layer {} is not in [0, {})", options.first_layer, config.n_layers);
+  check(options.resid_pre || options.first_layer == 0, "model",
+        "a pass that begins at layer {} needs the residual stream before it", options.first_layer);
+  if (const TensorView& resid = options.resid_pre)
+    check(resid.dtype() == DType::f32 && resid.contiguous() &&
+              resid.shape() == Shape({std::ssize(ids), config.d_model}),
+          "model", "the residual stream is {} {}; {} tokens need contiguous f32 {}",
+          name_of(resid.dtype()), resid.shape(), ids.size(),
+          Shape({std::ssize(ids), config.d_model}));
   if (const HeadGates* gates = options.head_gates)
     check(gates->n_layers() == config.n_layers && gates->n_heads() == config.n_heads, "model",
           "gates are for {} layers x {} heads, the model has {} x {}", gates->n_layers(),

@@ -68,14 +68,18 @@ struct ForwardOptions {
   Editor editor = {};                                 ///< empty: nothing is changed
   Observer observer = {};                             ///< empty: nothing is recorded
   std::string_view kernel = {};                       ///< force an attention kernel
-  bool logits = true;                                 ///< off: the head is not run
+  /// Set: the pass begins before block `first_layer` with this residual stream [T, d_model], fp32,
+  /// and the ids say only how many tokens there are.
+  TensorView resid_pre = {};
+  std::int64_t first_layer = 0;
+  bool logits = true;  ///< off: the head is not run
 };
 
 struct ForwardResult {
   Tensor logits;  ///< [T, vocab_size]; empty for a bert without a masked-token head, or when not
                   ///< asked for
   Tensor last_hidden;         ///< [T, d_model] after the final norm
-  AttentionReport attention;  ///< what ran in the first block
+  AttentionReport attention;  ///< what ran in the first block of the pass
 };
 
 class Transformer {

@@ -273,6 +273,14 @@ TEST(Transformer, InputOutOfRange) {
   options = {};
   options.kernel = "warp";
   EXPECT_NE(refusal(model, {1}, options).find("warp"), std::string::npos);
+  options = {};
+  options.first_layer = 1;
+  EXPECT_NE(refusal(model, {1}, options).find("the residual stream"), std::string::npos);
+  const Tensor resid({2, 12});
+  options.resid_pre = resid;
+  EXPECT_NE(refusal(model, {1}, options).find("[2, 12]"), std::string::npos);
+  options.first_layer = 2;
+  EXPECT_NE(refusal(model, {1, 1}, options).find("first layer 2"), std::string::npos);
   const Transformer bert = load(testing::tiny_bert());
   options = {};
   const std::vector<std::int64_t> wrong = {0, 2};

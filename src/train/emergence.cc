@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "train/head_rows.h"
-#include "train/relation_report.h"
+#include "inspect/trace.h"
+#include "train/measure_abilities.h"
 
 namespace headlight {
 namespace {
@@ -24,29 +24,31 @@ constexpr std::array<std::string_view, 6> kKept = {
 
 Json relations_of(const Transformer& model, const Tokenizer& tokenizer) {
   Json out = Json::array();
-  for (const RelationReport& r :
-       relation_reports(model, tokenizer, {.sentences = kSentences, .removals = false})) {
+  const Abilities abilities =
+      measure_abilities(model, tokenizer, {.sentences = kSentences, .removals = false});
+  for (const RelationAbility& each : abilities.relations) {
     Json heads = Json::array();
-    for (const double share : r.heads) heads.push_back(std::lround(100 * share));
-    out.push_back({{"language", name_of(r.language)},
-                   {"relation", name_of(r.relation)},
-                   {"right", std::lround(100 * r.accuracy())},
+    for (std::size_t h = 0; h < each.looks.size(); ++h)
+      heads.push_back(std::lround(100 * each.look_share(h)));
+    out.push_back({{"language", each.language},
+                   {"relation", each.relation},
+                   {"right", std::lround(100 * each.accuracy())},
                    {"heads", std::move(heads)}});
   }
   return out;
 }
 
 Json patterns_of(std::string_view text, const Transformer& model, const Tokenizer& tokenizer) {
-  std::vector<std::int64_t> ids;
+  const Trace trace = record_trace(model, tokenizer.encode(text), std::string(text));
   Json tokens = Json::array();
-  for (const Token& token : tokenizer.encode(text)) {
-    ids.push_back(token.id);
-    tokens.push_back(token.piece);
-  }
+  for (const Token& token : trace.tokens) tokens.push_back(token.piece);
   std::string patterns;
-  visit_head_rows(model, ids, [&](const HeadRow& row) {
-    for (const double weight : row.weights) patterns += weight_character(weight);
-  });
+  for (std::int64_t l = 0; l < trace.config.n_layers; ++l)
+    for (std::int64_t h = 0; h < trace.config.n_heads; ++h) {
+      const Tensor pattern = pattern_rows(trace, l, h, 0, trace.length());
+      for (const float weight : pattern.span<float>())
+        patterns += weight_character(static_cast<double>(weight));
+    }
   return {{"text", text}, {"tokens", std::move(tokens)}, {"patterns", std::move(patterns)}};
 }
 

@@ -19,7 +19,7 @@ std::vector<std::int64_t> log_spaced(std::int64_t steps, std::int64_t count);
 
 /// One moment of a run as JSON: {"step", "relations": [{"language", "relation", "right", "heads":
 /// [percent...]}...], "sentences": [{"text", "tokens", "patterns"}...]}. `heads` are the shares of
-/// RelationReport. `patterns` has a character for every weight, [layer, head, query, key]: the
+/// RelationAbility. `patterns` has a character for every weight, [layer, head, query, key]: the
 /// index i of the character in A-Z a-z 0-9 + / stands for the weight (i / 63)^2, which keeps small
 /// weights apart.
 Json emergence_snapshot(std::int64_t step, const Transformer& model, const Tokenizer& tokenizer);

@@ -11,7 +11,14 @@
 namespace headlight {
 
 /// What numbers are drawn for; each use has a sequence of its own.
-enum class RandomUse : std::uint64_t { initial_values = 1, examples, masks, heldout };
+enum class RandomUse : std::uint64_t {
+  initial_values = 1,
+  examples,
+  masks,
+  heldout,
+  resampling,
+  head_sets
+};
 
 /// A sequence named by (seed, use, index): SplitMix64 (Steele, Lea & Flood 2014) over a counter.
 class Random {
