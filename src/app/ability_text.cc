@@ -71,10 +71,9 @@ std::string relation_line(const Abilities& abilities, const RelationAbility& eac
 
 std::string sets_text(const Abilities& abilities, const Style& style) {
   if (abilities.sets.empty()) return "";
-  std::string out = "\n" +
-                    style.bold("heads that look at the referent most, beside random others") +
-                    "\npoints of coreference lost: these : others, on average (times)\n" +
-                    fmt::format("{:<16}", "heads");
+  std::string out = fmt::format(
+      "\n{}\npoints of coreference lost: these : others, on average (times)\n{:<16}",
+      style.bold("heads that look at the referent most, beside random others"), "heads");
   for (const Replacement how : kReplacements) out += fmt::format("{:<21}", name_of(how));
   for (const SetRemoval& set : abilities.sets) {
     out += fmt::format("\n{:<16}", heads_of(set));
@@ -188,8 +187,10 @@ std::string ability_markdown(const Abilities& abilities) {
       "the "
       "worst of those sets:\n\n" +
       set_rows(abilities);
-  out += "\nRoles that these numbers support:\n\n";
-  for (const Role& role : roles_of(abilities)) out += "- " + role_text(role) + "\n";
+  const auto roles = roles_of(abilities);
+  out += roles.empty() ? "\nThese numbers support no head's role.\n"
+                       : "\nRoles that these numbers support:\n\n";
+  for (const Role& role : roles) out += fmt::format("- {}\n", role_text(role));
   return out;
 }
 

@@ -25,8 +25,10 @@ void ModelOptions::add_to(CLI::App& command) {
 }
 
 void ModelOptions::add_input_to(CLI::App& command) {
-  command.add_option("--model", model, "Model folder, or the name of one that `models` lists")
-      ->required()
+  command
+      .add_option(
+          "--model", model,
+          "Model folder, or the name of one that `models` lists (default: the built-in one)")
       ->type_name("DIR");
   command.add_option("--text", text, "The text to run")->type_name("TEXT");
   command.add_option("--ids", ids, "Token ids instead of a text: 1,2,3 or @file")->type_name("IDS");

@@ -148,7 +148,7 @@ bool measure(const std::vector<Trial>& trials, Measures& known, const Record& re
 
 int run(Options options) {
   const Experiment& experiment = find_experiment(options.name);
-  if (!options.model.empty()) options.experiment.model = resolve_model(options.model).folder;
+  options.experiment.model = resolve_model(options.model).folder;
   const std::vector<Trial> trials = experiment.trials(options.experiment);
   const Record record(options.out, experiment.name);
   Measures known = record.known();
@@ -184,7 +184,7 @@ void add_experiment(CommandLine& line) {
       "experiment", "Test a claim about heads over several seeds",
       "  headlight experiment rescues\n"
       "  headlight experiment heads --heads 1,8 --seeds 8\n"
-      "  headlight experiment redundancy --model trained/lumen\n"
+      "  headlight experiment redundancy\n"
       "Experiments:\n" +
           experiment_list() +
           "Prints a table with intervals and whether each claim held; writes NAME.json and\n"
@@ -201,7 +201,9 @@ void add_experiment(CommandLine& line) {
   command->add_option("--heads", e.heads, "heads: the numbers to compare, divisors of 64")
       ->delimiter(',')
       ->type_name("N,...");
-  command->add_option("--model", options->model, "redundancy: a model of the micro-world")
+  command
+      ->add_option("--model", options->model,
+                   "redundancy: a model of the micro-world (default: the built-in one)")
       ->type_name("DIR");
   command->add_option("--out", options->out, "Folder for results (default: experiments)")
       ->type_name("DIR");

@@ -10,6 +10,7 @@
 #include "app/export_page.h"
 #include "app/json_view.h"
 #include "app/layer_timing.h"
+#include "app/model_records.h"
 #include "app/parse.h"
 #include "app/version.h"
 
@@ -63,6 +64,10 @@ LabResponse export_response(Lab& lab, const LabRequest& request, std::string_vie
   throw RequestError(404, "http", fmt::format("there is nothing at {}", printable(path, 200)));
 }
 
+[[noreturn]] void refuse_model(std::string_view name) {
+  throw RequestError(404, "model", fmt::format("there is no model \"{}\" here", printable(name)));
+}
+
 }  // namespace
 
 LabResponse error_response(std::exception_ptr thrown) {
@@ -101,6 +106,8 @@ LabResponse Lab::route(const LabRequest& request) {
   if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
   if (path == "models") return list_models();
   if (path == "layer_time") return layer_time(request);
+  if (path == "abilities") return abilities(request);
+  if (path == "emergence") return emergence(request);
   if (!path.starts_with("traces/")) refuse_path(request.path);
   path.remove_prefix(kTraces.size() + 1);
   const std::size_t slash = std::min(path.find('/'), path.size());
@@ -262,17 +269,40 @@ LabResponse Lab::list_models() {
   return json_response({{"models", std::move(models)}, {"default", chosen}});
 }
 
+LabResponse Lab::abilities(const LabRequest& request) {
+  const ModelInfo model = asked_model(request);
+  const auto measured = read_abilities(model);
+  if (!measured)
+    throw RequestError(
+        404, "abilities",
+        fmt::format("model \"{}\" has no measured abilities", printable(model.name)));
+  Json json = to_json(*measured);
+  json["model"] = model.name;
+  json["roles"] = json_roles(roles_of(*measured));
+  return json_response(json);
+}
+
+LabResponse Lab::emergence(const LabRequest& request) {
+  const ModelInfo model = asked_model(request);
+  auto snapshots = read_emergence(model);
+  if (!snapshots)
+    throw RequestError(
+        404, "emergence",
+        fmt::format("model \"{}\" has no record of its training", printable(model.name)));
+  return json_response({{"model", model.name}, {"snapshots", std::move(*snapshots)}});
+}
+
 std::vector<ModelInfo> Lab::known_models() {
   std::vector<ModelFolder> folders;
   if (options_.default_model) folders.push_back(*options_.default_model);
-  for (ModelFolder& found : app::list_models(search_places())) folders.push_back(std::move(found));
+  for (ModelFolder& found : list_known_models()) folders.push_back(std::move(found));
 
   std::vector<ModelInfo> known;
   std::set<std::string> names;
   const std::lock_guard lock(survey_mutex_);
   for (const ModelFolder& model : folders) {
     if (!names.insert(model.name).second) continue;
-    const std::string key = model.folder.string();
+    const std::string key = model.folder.path().string();
     try {
       if (!surveyed_.contains(key)) surveyed_.emplace(key, survey_model(model));
       known.push_back(surveyed_.at(key));
@@ -297,13 +327,24 @@ ModelFolder Lab::find_model(const std::string& name) {
     return *options_.default_model;
   const auto known = known_models();
   const auto it = std::ranges::find(known, name, &ModelInfo::name);
-  if (it == known.end())
-    throw RequestError(404, "model", fmt::format("there is no model \"{}\" here", printable(name)));
+  if (it == known.end()) refuse_model(name);
   return {it->name, it->folder};
 }
 
+ModelInfo Lab::asked_model(const LabRequest& request) {
+  const auto named = request.query.find("model");
+  check_request(named != request.query.end() || options_.default_model.has_value(), "model",
+                "the parameter \"model\" is missing");
+  const std::string& name =
+      named != request.query.end() ? named->second : options_.default_model->name;
+  const auto known = known_models();
+  const auto it = std::ranges::find(known, name, &ModelInfo::name);
+  if (it == known.end()) refuse_model(name);
+  return *it;
+}
+
 std::shared_ptr<LoadedModel> Lab::loaded(const ModelFolder& folder) {
-  const std::string key = folder.folder.string();
+  const std::string key = folder.folder.path().string();
   if (auto model = models_.get(key)) return model;
   auto model = std::make_shared<LoadedModel>(load_model(folder));
   models_.put(key, model, static_cast<std::size_t>(model->info.n_parameters) * sizeof(float));

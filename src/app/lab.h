@@ -60,6 +60,8 @@ class Lab {
   LabResponse route(const LabRequest& request);
   LabResponse list_models();
   LabResponse layer_time(const LabRequest& request);
+  LabResponse abilities(const LabRequest& request);
+  LabResponse emergence(const LabRequest& request);
   LabResponse post_trace(const LabRequest& request);
   LabResponse post_ablation(const LabRequest& request);
   LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
@@ -75,6 +77,9 @@ class Lab {
   /// Throws RequestError (404) when the trace is not kept (any more).
   std::shared_ptr<const KeptTrace> kept_trace(std::string_view id);
   ModelFolder find_model(const std::string& name);
+  /// The sound model that the parameter "model" names; without it the default one. Throws
+  /// RequestError (404) when there is none.
+  ModelInfo asked_model(const LabRequest& request);
   std::shared_ptr<LoadedModel> loaded(const ModelFolder& model);
   std::string new_trace_id();
 

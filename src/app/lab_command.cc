@@ -24,7 +24,7 @@ int run(const Options& options, const Globals& globals) {
                  "the lab\n",
                  printable(host).c_str());
   LabOptions lab_options;
-  if (!options.model.empty()) lab_options.default_model = resolve_model(options.model);
+  lab_options.default_model = resolve_model(options.model);
   lab_options.kernel = globals.kernel;
   EndSignals signals;  // before the first thread
   Lab lab(std::move(lab_options));
@@ -40,7 +40,7 @@ void add_lab(CommandLine& line) {
       line.add("lab", "Serve the lab page and print its address",
                "  headlight lab\n"
                "  headlight lab --model all-MiniLM-L6-v2 --port 0\n"
-               "Without --model the page opens the worked example.",
+               "Without --model the page opens the model that the program comes with.",
                [options, globals = &line.globals] { return run(*options, *globals); });
   command->add_option("--model", options->model, "Model to open first, by folder or name")
       ->type_name("DIR");

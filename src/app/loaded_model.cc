@@ -72,7 +72,7 @@ std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
         0 <= token.id && token.id < config.vocab_size, "tokenizer",
         "{}: token \"{}\" has id {}, but the model's vocabulary is [0, {}): the tokenizer belongs "
         "to another model",
-        printable(model.info.folder.string(), 300), printable(token.piece), token.id,
+        printable(model.info.folder.path().string(), 300), printable(token.piece), token.id,
         config.vocab_size);
   return tokens;
 }

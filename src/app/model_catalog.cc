@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "app/built_in_files.h"
 #include "app/errors.h"
 #include "io/nearest_name.h"
 #include "model/tokenizer.h"
@@ -120,6 +121,16 @@ std::vector<ModelFolder> list_models(const std::vector<fs::path>& places) {
   return out;
 }
 
+ModelFolder built_in_model() {
+  return {"lumen", Folder("built-in:lumen", built_in_files())};
+}
+
+std::vector<ModelFolder> list_known_models() {
+  std::vector<ModelFolder> out = {built_in_model()};
+  for (ModelFolder& model : list_models(search_places())) out.push_back(std::move(model));
+  return out;
+}
+
 ModelInfo survey_model(const ModelFolder& model) {
   ModelInfo info;
   info.name = model.name;
@@ -131,16 +142,17 @@ ModelInfo survey_model(const ModelFolder& model) {
 }
 
 ModelFolder resolve_model(std::string_view name_or_folder) {
+  const ModelFolder built_in = built_in_model();
+  if (name_or_folder.empty() || name_or_folder == built_in.folder.path().native()) return built_in;
   const fs::path folder(name_or_folder);
   if (is_there(folder)) return {folder_name(folder), folder};
-  const auto places = search_places();
-  const auto models = list_models(places);
+  const auto models = list_known_models();
   const auto it = std::ranges::find(models, name_or_folder, &ModelFolder::name);
   if (it != models.end()) return *it;
 
   std::vector<std::string> names, looked;
   for (const ModelFolder& m : models) names.push_back(m.name);
-  for (const fs::path& place : places) looked.push_back(printable(place.string(), 200));
+  for (const fs::path& place : search_places()) looked.push_back(printable(place.string(), 200));
   throw RequestError(
       404, "model",
       fmt::format("\"{}\" is neither a folder nor a model in {}{}", printable(name_or_folder, 400),

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/folder.h"
 #include "model/config.h"
 
 namespace headlight::app {
@@ -15,7 +16,7 @@ namespace headlight::app {
 /// What can be said of a model without running it.
 struct ModelInfo {
   std::string name;
-  std::filesystem::path folder;
+  Folder folder;
   ModelConfig config;
   std::int64_t n_parameters = 0;
   std::optional<std::string> tokenizer;  ///< its kind; nothing when the folder has none
@@ -24,8 +25,11 @@ struct ModelInfo {
 /// A folder that looks like a model, by its name.
 struct ModelFolder {
   std::string name;
-  std::filesystem::path folder;
+  Folder folder;
 };
+
+/// The model that is part of the program: what is meant where no other is named.
+ModelFolder built_in_model();
 
 /// The folders that are searched, in order: those of HEADLIGHT_MODELS (separated by colons),
 /// ./models, the shared data (HEADLIGHT_SHARED, else ../shared), Hugging Face's cache.
@@ -36,12 +40,15 @@ std::vector<std::filesystem::path> search_places();
 /// do not exist hold nothing.
 std::vector<ModelFolder> list_models(const std::vector<std::filesystem::path>& places);
 
+/// The built-in model, then those of the search places.
+std::vector<ModelFolder> list_known_models();
+
 /// Reads the configuration, every tensor's header and the tokenizer, not the weights' values.
 /// Throws what is wrong with a damaged folder.
 ModelInfo survey_model(const ModelFolder& model);
 
-/// What `--model` stands for: a folder, or the name of a listed model. Throws, saying where it
-/// looked and which names come near.
+/// What `--model` stands for: a folder, or the name of a listed model; the built-in one when it is
+/// empty. Throws, saying where it looked and which names come near.
 ModelFolder resolve_model(std::string_view name_or_folder);
 
 }  // namespace headlight::app

@@ -45,7 +45,7 @@ std::vector<std::filesystem::path> places_of(const Options& options) {
 Json json_of(const Entry& entry) {
   Json out =
       entry.info ? json_model(*entry.info) : Json{{"name", printable(entry.model.name, 300)}};
-  out["folder"] = printable(entry.model.folder.string(), 4096);
+  out["folder"] = printable(entry.model.folder.path().string(), 4096);
   out["error"] = entry.info ? Json() : Json(entry.problem);
   out["shadowed"] = entry.shadowed;
   return out;
@@ -71,7 +71,7 @@ std::string text_of(const ModelInfo& info) {
 std::string text_of(const Entry& entry, const Style& style) {
   std::string out = style.bold(shown_piece(entry.model.name)) + "\n  ";
   out += entry.info ? text_of(*entry.info) : fmt::format("cannot be used: {}\n  ", entry.problem);
-  out += style.dim(printable(entry.model.folder.string(), 4096)) + "\n";
+  out += style.dim(printable(entry.model.folder.path().string(), 4096)) + "\n";
   if (entry.shadowed) out += "  an earlier model has this name: give the folder to use this one\n";
   return out;
 }
@@ -93,7 +93,8 @@ int run(const Options& options) {
   const auto places = places_of(options);
   std::vector<Entry> entries;
   std::set<std::string> names;
-  for (const ModelFolder& model : list_models(places)) {
+  const auto models_there = options.folders.empty() ? list_known_models() : list_models(places);
+  for (const ModelFolder& model : models_there) {
     entries.push_back(survey(model));
     entries.back().shadowed = !names.insert(model.name).second;
   }
@@ -116,6 +117,7 @@ void add_models(CommandLine& line) {
       "models", "List the models that are found, where, and what they are",
       "  headlight models\n"
       "  headlight models ~/my-models --json\n"
+      "The first is built in, and is what commands use when no --model is given.\n"
       "Searched by default: HEADLIGHT_MODELS (folders separated by colons), ./models, the shared\n"
       "models (HEADLIGHT_SHARED or ../shared), and the Hugging Face cache.",
       [options] { return run(*options); });

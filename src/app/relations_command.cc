@@ -48,17 +48,18 @@ void add_relations(CommandLine& line) {
   auto options = std::make_shared<Options>();
   CLI::App* command = line.add(
       "relations", "Measure which relations a model knows, and by which heads",
-      "  headlight relations --model trained/lumen\n"
+      "  headlight relations\n"
       "  headlight relations --model trained/lumen --out trained/lumen/abilities.json\n"
       "  headlight relations --model trained/lumen --looks-only --sentences 200\n"
       "\"head that looks\": how often the best head's strongest target is the word that the\n"
       "relation leads to; \"fixed offset\": how often a head that always looked so far ahead\n"
       "or back would meet it; \"costliest\": the head without which most is lost, and how many\n"
-      "points when its z is replaced by zero, by a mean, and by another sentence's. Takes a few\n"
-      "minutes. docs/training.md says more.",
+      "points when its z is replaced by zero, by a mean, and by another sentence's. Takes\n"
+      "about two minutes. docs/training.md says more.",
       [options] { return run(*options); });
-  command->add_option("--model", options->model, "A model of the micro-world's words")
-      ->required()
+  command
+      ->add_option("--model", options->model,
+                   "A model of the micro-world's words (default: the built-in one)")
       ->type_name("DIR");
   command->add_option("--sentences", options->asked.sentences, "Held-out sentences (default: 1000)")
       ->check(CLI::Range(1, 1000000))

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/errors.h"
 #include "app/json_view.h"
+#include "app/model_records.h"
 #include "app/row_text.h"
 #include "inspect/trace.h"
 #include "kernels/attention.h"
@@ -31,6 +32,16 @@ Selection selection_of(const Options& options, const Trace& trace) {
           options.layer.value_or(trace.config.n_layers - 1), options.head};
 }
 
+/// The roles of the heads that are shown.
+std::vector<Role> roles_of(const ModelInfo& info, const Selection& chosen) {
+  std::vector<Role> roles = read_roles(info);
+  std::erase_if(roles, [&](const Role& role) {
+    return role.layer < chosen.first_layer || role.layer > chosen.last_layer ||
+           (chosen.head && role.head != *chosen.head);
+  });
+  return roles;
+}
+
 Json json_of(const ModelInfo& info, const Trace& trace, const Selection& chosen) {
   Json layers = Json::array();
   for (std::int64_t l = chosen.first_layer; l <= chosen.last_layer; ++l)
@@ -39,6 +50,7 @@ Json json_of(const ModelInfo& info, const Trace& trace, const Selection& chosen)
           {"text", trace.text},
           {"tokens", json_tokens(trace.tokens)},
           {"layers", std::move(layers)},
+          {"roles", json_roles(roles_of(info, chosen))},
           {"attention", to_string(trace.attention)},
           {"kernels", json_kernels(trace.attention)}};
 }
@@ -78,6 +90,21 @@ std::string text_of_layer(const Trace& trace, const Selection& chosen, std::int6
   return out + text.compact("", row_entropies(one).front(), average.span<float>());
 }
 
+/// A line for each role of a layer's heads; nothing when there is none.
+std::string text_of_roles(std::span<const Role> roles, std::int64_t layer, const Style& style) {
+  std::string out;
+  for (const Role& role : roles) {
+    if (role.layer != layer) continue;
+    const std::string relation = fmt::format("{} ({})", role.relation, role.language);
+    out += fmt::format("{:>3} {:<20} looks at {:<19}{:>4.0f} % ({:>3.0f} %){:>5.0f} points\n",
+                       role.head, relation, partner_of(role.relation), 100 * role.looks,
+                       100 * role.fixed_offset, 100 * role.cost);
+  }
+  if (out.empty()) return out;
+  return style.dim("roles, as measured: how often (fixed offset), lost without the head") + "\n" +
+         out;
+}
+
 std::string text_of(const Options& options, const ModelInfo& info, const Trace& trace,
                     const Selection& chosen) {
   constexpr std::size_t kMostTokens = 60;
@@ -94,8 +121,9 @@ std::string text_of(const Options& options, const ModelInfo& info, const Trace& 
   out += "\n" + style.bold("query " + text.name(chosen.query));
   if (!options.query) out += "\n(the last token of the text; --query N picks another)";
   out += "\n";
+  const std::vector<Role> roles = roles_of(info, chosen);
   for (std::int64_t l = chosen.first_layer; l <= chosen.last_layer; ++l)
-    out += text_of_layer(trace, chosen, l, text, style);
+    out += text_of_layer(trace, chosen, l, text, style) + text_of_roles(roles, l, style);
   return out;
 }
 
@@ -115,7 +143,8 @@ void add_show(CommandLine& line) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       line.add("show", "Show what a token reads, head by head, as bars and numbers",
-               "  headlight show --model all-MiniLM-L6-v2 \"The animal was tired.\"\n"
+               "  headlight show \"The animal didn't cross the street because it was too tired.\" "
+               "--query 8\n"
                "  headlight show --model stories15M \"Once upon a time\" --layer 2 --head 4\n"
                "  headlight show --model gpt2-basic --ids 17,4,200 --query 1 --json",
                [options, globals = &line.globals] { return run(*options, *globals); });

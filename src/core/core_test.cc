@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/folder.h"
 #include "core/function_ref.h"
 #include "core/mapped_file.h"
 #include "core/tensor.h"
@@ -138,6 +139,29 @@ TEST(Threads, ALimitNestsAndEnds) {
   EXPECT_EQ(threads(), 4);
   EXPECT_THROW(ThreadLimit(0), Error);
   set_threads(0);
+}
+
+TEST(Folder, OnDiskAndInMemoryReadTheSame) {
+  const std::filesystem::path disk = testing::scratch_folder();
+  write_text_file(disk / "a.txt", "hello");
+  const std::string_view text = "hello";
+  const EmbeddedFile files[] = {{"a.txt", std::as_bytes(std::span(text))}, {"none", {}}};
+  const Folder memory("built-in:x", files);
+  for (const Folder& folder : {Folder(disk), memory}) {
+    folder.check_there("op");
+    EXPECT_TRUE(folder.holds("a.txt"));
+    EXPECT_FALSE(folder.holds("b.txt"));
+    EXPECT_EQ(folder.text("a.txt"), "hello");
+    EXPECT_EQ(folder.open("a.txt").path(), folder.path() / "a.txt");
+    EXPECT_THROW(folder.open("b.txt"), Error);
+    EXPECT_THROW(folder.text("a.txt", 4), Error);
+  }
+  EXPECT_EQ(memory.open("a.txt").bytes().data(), std::as_bytes(std::span(text)).data())
+      << "in place";
+  EXPECT_TRUE(memory.open("none").bytes().empty());
+  EXPECT_THROW(Folder(disk / "absent").check_there("op"), Error);
+  EXPECT_THROW(Folder(disk / "a.txt").check_there("op"), Error);
+  std::filesystem::remove_all(disk);
 }
 
 TEST(MappedFile, ReadsRegularFilesOnly) {

@@ -61,18 +61,22 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (p == MAP_FAILED) fail_errno("cannot map", path);
   bytes_ = {static_cast<const std::byte*>(p), size};
+  mapped_ = true;
 }
 
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (mapped_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
+    : path_(std::move(other.path_)),
+      bytes_(std::exchange(other.bytes_, {})),
+      mapped_(std::exchange(other.mapped_, false)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(bytes_, other.bytes_);
+  std::swap(mapped_, other.mapped_);
   return *this;
 }
 
@@ -82,10 +86,13 @@ bool is_taken(const std::filesystem::path& path) {
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
-  const MappedFile file(path);
+  return text_of(MappedFile(path), limit);
+}
+
+std::string text_of(const MappedFile& file, std::size_t limit) {
   const auto bytes = file.bytes();
   check(bytes.size() <= limit, kOp, "{} is {} bytes; at most {} are read",
-        printable(path.string(), 400), bytes.size(), limit);
+        printable(file.path().string(), 400), bytes.size(), limit);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace headlight {
 
@@ -14,6 +15,9 @@ namespace headlight {
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
+  /// A file whose bytes are in memory already, and stay there; `path` is its name in messages.
+  MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
+      : path_(std::move(path)), bytes_(bytes) {}
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -24,14 +28,18 @@ class MappedFile {
  private:
   std::filesystem::path path_;
   std::span<const std::byte> bytes_;
+  bool mapped_ = false;  ///< by this, so to be unmapped
 };
 
 /// True when the name is taken, by whatever: a link that leads nowhere or a pipe is there, and must
 /// be reported when it is opened rather than passed over as absent.
 bool is_taken(const std::filesystem::path& path);
 
+inline constexpr std::size_t kMostText = std::size_t{256} << 20;
 /// The whole of a text file. Throws when it is not a regular file or larger than `limit` bytes.
-std::string read_text_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);
+std::string read_text_file(const std::filesystem::path& path, std::size_t limit = kMostText);
+/// The same for a file that is open.
+std::string text_of(const MappedFile& file, std::size_t limit);
 
 /// Writes to a temporary name in the same folder, then fsync and rename: readers see either the
 /// old file or the whole new one. Pieces are written one after another.

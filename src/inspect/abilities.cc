@@ -11,19 +11,6 @@ namespace {
 
 constexpr double kLeastLooks = 0.5, kLeastCost = 0.05;
 
-/// What a relation leads to, for people.
-std::string_view partner_of(std::string_view relation) {
-  constexpr std::pair<std::string_view, std::string_view> kPartners[] = {
-      {"coreference", "the referent"},      {"attribute", "what is described"},
-      {"subject-verb", "the subject"},      {"verb-object", "the object"},
-      {"verb-place", "the place"},          {"negation", "what is negated"},
-      {"tense", "the auxiliary"},           {"collocation", "the neighbour"},
-      {"reference", "the earlier mention"}, {"indirect-object", "the earlier mention"}};
-  const auto* const found =
-      std::ranges::find(kPartners, relation, &std::pair<std::string_view, std::string_view>::first);
-  return found == std::end(kPartners) ? "the related word" : found->second;
-}
-
 }  // namespace
 
 double RelationAbility::share(std::int64_t part, std::int64_t of) {
@@ -77,6 +64,18 @@ std::vector<Role> roles_of(const Abilities& abilities) {
   std::ranges::stable_sort(
       roles, {}, [](const Role& role) { return std::tuple(role.layer, role.head, -role.cost); });
   return roles;
+}
+
+std::string_view partner_of(std::string_view relation) {
+  constexpr std::pair<std::string_view, std::string_view> kPartners[] = {
+      {"coreference", "the referent"},      {"attribute", "what is described"},
+      {"subject-verb", "the subject"},      {"verb-object", "the object"},
+      {"verb-place", "the place"},          {"negation", "what is negated"},
+      {"tense", "the auxiliary"},           {"collocation", "the neighbour"},
+      {"reference", "the earlier mention"}, {"indirect-object", "the earlier mention"}};
+  const auto* const found =
+      std::ranges::find(kPartners, relation, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kPartners) ? "the related word" : found->second;
 }
 
 std::string text_of(const Role& role) {

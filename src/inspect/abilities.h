@@ -29,11 +29,12 @@ struct RelationAbility {
   std::string language, relation;
   std::int64_t asked = 0, right = 0;  ///< hidden words, and how many the model names
   std::int64_t pairs = 0;             ///< labelled pairs of words
-  std::vector<std::int64_t> looks;    ///< by head: pairs whose second word is its strongest target
+  std::vector<std::int64_t> looks =
+      {};  ///< by head: pairs whose second word is its strongest target
   /// The same for the best fixed offset (RelationScore::best_offset).
   std::int64_t offset = 0, offset_hits = 0;
   /// By replacement and head; empty when no removal was measured.
-  std::array<std::vector<Removed>, kReplacements.size()> without;
+  std::array<std::vector<Removed>, kReplacements.size()> without = {};
 
   double accuracy() const { return share(right, asked); }
   double look_share(std::size_t head) const { return share(looks[head], pairs); }
@@ -50,10 +51,10 @@ struct RelationAbility {
 struct SetRemoval {
   std::string relation;  ///< in all languages
   std::int64_t layer = 0;
-  std::vector<std::int64_t> heads;
+  std::vector<std::int64_t> heads = {};
   std::int64_t asked = 0, right = 0;
   std::array<std::int64_t, kReplacements.size()> right_without = {};
-  std::array<std::vector<std::int64_t>, kReplacements.size()> random_right;  ///< by random set
+  std::array<std::vector<std::int64_t>, kReplacements.size()> random_right = {};  ///< by random set
 
   /// What removing the set costs, and the mean over the random sets: shares of the questions.
   double cost(std::size_t replacement) const;
@@ -64,8 +65,8 @@ struct Abilities {
   std::int64_t n_layers = 0, n_heads = 0;
   std::int64_t sentences = 0;  ///< how many were asked about, of all relations
   std::uint64_t seed = 0;
-  std::vector<RelationAbility> relations;
-  std::vector<SetRemoval> sets;
+  std::vector<RelationAbility> relations = {};
+  std::vector<SetRemoval> sets = {};
 };
 
 Json to_json(const Abilities& abilities);
@@ -91,6 +92,9 @@ struct Role {
 /// the related word in at least half of the pairs, and each way of removing it costs at least 5
 /// points, with an interval above 0. A habit that can be removed at no cost is no role.
 std::vector<Role> roles_of(const Abilities& abilities);
+
+/// What a relation leads to, for people: "the referent".
+std::string_view partner_of(std::string_view relation);
 
 /// "looks at the referent in 93 %, fixed offset 24 %; removing it costs 41 points"
 std::string text_of(const Role& role);

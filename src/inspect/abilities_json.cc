@@ -53,10 +53,11 @@ std::vector<std::int64_t> counts(const JsonObject& fields, std::string_view key,
                                  std::int64_t most) {
   std::vector<std::int64_t> out;
   for (const Json& value : array_at(fields, key, kMostHeads)) {
-    check(value.is_number_unsigned() &&
-              value.get<std::uint64_t>() <= static_cast<std::uint64_t>(most),
-          "abilities", "{}: \"{}\" must hold whole numbers from 0 to {}, got {}", fields.source(),
-          key, most, describe(value));
+    const bool whole =
+        value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+    check(whole && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(most), "abilities",
+          "{}: \"{}\" must hold whole numbers from 0 to {}, got {}", fields.source(), key, most,
+          describe(value));
     out.push_back(value.get<std::int64_t>());
   }
   return out;

@@ -41,8 +41,8 @@ TEST(Abilities, SharesAndCosts) {
   EXPECT_NEAR(cost.interval.high, 0.45 + 1.96 * 0.03657, 1e-4);
   EXPECT_EQ(cost_of({}, {}).interval.low, -1);
   const SetRemoval& set = abilities.sets.front();
-  EXPECT_EQ(set.cost(0), 0.5);
-  EXPECT_EQ(set.random_cost(0), 0.03);
+  EXPECT_DOUBLE_EQ(set.cost(0), 0.5);
+  EXPECT_DOUBLE_EQ(set.random_cost(0), 0.03);
   EXPECT_EQ(set.random_cost(1), 0);
 }
 

@@ -11,6 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kOp = "checkpoint";
+constexpr std::string_view kWhole = "model.safetensors";
+constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 std::string shown(const fs::path& path) {
   return printable(path.string(), 400);
@@ -27,26 +29,23 @@ void check_shard_name(std::string_view shard, const fs::path& index) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(const fs::path& folder) {
-  std::error_code error;
-  const bool is_folder = fs::is_directory(folder, error);
-  check(!error, kOp, "cannot open {}: {}", shown(folder), error.message());
-  check(is_folder, kOp, "{} is not a folder", shown(folder));
-  const fs::path whole = folder / "model.safetensors";
-  const fs::path index = folder / "model.safetensors.index.json";
-  if (is_taken(whole)) {
-    listing_ = whole;
-    for (const std::string& name : files_.emplace_back(whole).names()) where_.emplace(name, 0);
-  } else if (is_taken(index)) {
-    listing_ = index;
-    open_shards(index);
+Checkpoint::Checkpoint(const Folder& folder) {
+  folder.check_there(kOp);
+  if (folder.holds(kWhole)) {
+    listing_ = folder.path() / kWhole;
+    for (const std::string& name : files_.emplace_back(folder.open(kWhole)).names())
+      where_.emplace(name, 0);
+  } else if (folder.holds(kIndex)) {
+    listing_ = folder.path() / kIndex;
+    open_shards(folder);
   } else {
-    fail(kOp, "{} has neither model.safetensors nor model.safetensors.index.json", shown(folder));
+    fail(kOp, "{} has neither {} nor {}", shown(folder.path()), kWhole, kIndex);
   }
 }
 
-void Checkpoint::open_shards(const fs::path& index) {
-  const Json json = read_json_file(index);
+void Checkpoint::open_shards(const Folder& folder) {
+  const fs::path& index = listing_;
+  const Json json = read_json_file(folder, kIndex);
   const Json& map = JsonObject(json, index.string()).at("weight_map");
   const JsonObject weights(map, index.string() + ": weight_map");
   std::map<std::string, std::size_t, std::less<>> opened;  // shard name -> index into files_
@@ -55,7 +54,7 @@ void Checkpoint::open_shards(const fs::path& index) {
     auto place = opened.find(shard);
     if (place == opened.end()) {
       check_shard_name(shard, index);
-      files_.emplace_back(index.parent_path() / shard);
+      files_.emplace_back(folder.open(shard));
       place = opened.emplace(shard, files_.size() - 1).first;
     }
     check(files_[place->second].contains(tensor), kOp,

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/mapped_file.h"
 
 namespace headlight {
 namespace {
@@ -99,6 +98,10 @@ Json parse_json(std::string_view text, std::string_view source) {
 
 Json read_json_file(const std::filesystem::path& path, std::size_t limit) {
   return parse_json(read_text_file(path, limit), path.string());
+}
+
+Json read_json_file(const Folder& folder, std::string_view name, std::size_t limit) {
+  return parse_json(folder.text(name, limit), (folder.path() / name).string());
 }
 
 std::string describe(const Json& value) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/folder.h"
+
 namespace headlight {
 
 using Json = nlohmann::json;
@@ -15,7 +17,8 @@ using Json = nlohmann::json;
 /// Parses UTF-8 JSON text. Refuses invalid UTF-8, duplicate keys, trailing text and nesting past 64
 /// levels, with an Error that names `source` and the place (line and column, or the key).
 Json parse_json(std::string_view text, std::string_view source);
-Json read_json_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);
+Json read_json_file(const std::filesystem::path& path, std::size_t limit = kMostText);
+Json read_json_file(const Folder& folder, std::string_view name, std::size_t limit = kMostText);
 
 /// What a message shows for a value of the wrong kind: `"text"`, `3.5`, `null`, `an array`.
 std::string describe(const Json& value);

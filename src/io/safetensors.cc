@@ -151,8 +151,8 @@ void check_booleans(const Entry& entry, std::span<const std::byte> data, const s
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
-  const std::string file = printable(path.string(), 400);
+SafetensorsFile::SafetensorsFile(MappedFile opened) : file_(std::move(opened)) {
+  const std::string file = printable(path().string(), 400);
   const Sections sections = split(file_.bytes(), file);
   const Json header = parse_json(sections.header, file);
   std::vector<Entry> entries;

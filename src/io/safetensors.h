@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/folder.h"
 #include "core/mapped_file.h"
 #include "core/tensor.h"
 
@@ -23,7 +24,8 @@ namespace headlight {
 /// write_safetensors does, never in place.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(MappedFile(path)) {}
+  explicit SafetensorsFile(MappedFile opened);
 
   const std::filesystem::path& path() const { return file_.path(); }
   /// Tensor names in file order of their data.
@@ -47,7 +49,7 @@ class SafetensorsFile {
 /// that a shard holds but the index does not list are left out.
 class Checkpoint {
  public:
-  explicit Checkpoint(const std::filesystem::path& folder);
+  explicit Checkpoint(const Folder& folder);
 
   std::vector<std::string> names() const;
   bool contains(std::string_view name) const;
@@ -58,7 +60,7 @@ class Checkpoint {
   const std::filesystem::path& file_of(std::string_view name) const;
 
  private:
-  void open_shards(const std::filesystem::path& index);
+  void open_shards(const Folder& folder);
   const SafetensorsFile& holder(std::string_view name) const;
 
   std::filesystem::path listing_;

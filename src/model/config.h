@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/folder.h"
 #include "kernels/activations.h"
 
 namespace headlight {
@@ -40,7 +40,7 @@ struct ModelConfig {
 };
 
 /// Reads and checks `folder`/config.json. Errors name the file, the key, and what is supported.
-ModelConfig read_config(const std::filesystem::path& folder);
+ModelConfig read_config(const Folder& folder);
 /// The same for the text of a config.json; `source` names it in errors.
 ModelConfig config_from_hugging_face(std::string_view text, std::string_view source);
 /// The fields as JSON text (DESIGN names), for trace metadata and --json; and back. Back, every

@@ -177,11 +177,10 @@ ModelConfig config_from_hugging_face(std::string_view text, std::string_view sou
   return read_checked(parse_json(text, source), std::string(source));
 }
 
-ModelConfig read_config(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "config.json";
+ModelConfig read_config(const Folder& folder) {
   constexpr std::size_t kLimit = 16u << 20;  // real ones hold a few kilobytes
-  const Json value = read_json_file(path, kLimit);
-  return read_checked(value, printable(path.string(), 300));
+  const Json value = read_json_file(folder, "config.json", kLimit);
+  return read_checked(value, printable((folder.path() / "config.json").string(), 300));
 }
 
 }  // namespace headlight

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/folder.h"
 
 namespace headlight {
 
@@ -51,6 +52,6 @@ class Tokenizer {
 /// `merges.txt` (or GPT-2's own names `encoder.json` + `vocab.bpe`), `vocab.txt`, llama2.c's
 /// `tokenizer.bin` or `tok512.bin`. Null when the folder holds none; throws when it holds one that
 /// is damaged or of a kind not supported.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+std::unique_ptr<Tokenizer> load_tokenizer(const Folder& folder);
 
 }  // namespace headlight

@@ -87,7 +87,7 @@ Transformer::~Transformer() = default;
 Transformer::Transformer(Transformer&&) noexcept = default;
 Transformer& Transformer::operator=(Transformer&&) noexcept = default;
 
-Transformer Transformer::load(const std::filesystem::path& folder) {
+Transformer Transformer::load(const Folder& folder) {
   auto impl = std::make_unique<Impl>();
   impl->config = read_config(folder);
   impl->weights = load_weights(folder, impl->config);

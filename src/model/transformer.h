@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/folder.h"
 #include "core/tensor.h"
 #include "kernels/attention.h"
 #include "kernels/matmul.h"
@@ -87,7 +87,7 @@ class Transformer {
   /// Loads a Hugging Face folder (config.json and safetensors, whole or sharded; f32, f16, bf16).
   /// Throws on an unknown architecture, a missing tensor, a wrong shape (both shapes named), a
   /// non-finite weight.
-  static Transformer load(const std::filesystem::path& folder);
+  static Transformer load(const Folder& folder);
   ~Transformer();
   Transformer(Transformer&&) noexcept;
   Transformer& operator=(Transformer&&) noexcept;

@@ -51,7 +51,7 @@ void check_finite(const Tensor& tensor, std::string_view file, std::string_view 
 
 class Loader {
  public:
-  Loader(const std::filesystem::path& folder, const ModelConfig& config)
+  Loader(const Folder& folder, const ModelConfig& config)
       : config_(config), checkpoint_(folder), prefix_(choose_prefix()) {}
 
   ModelWeights load() {
@@ -247,11 +247,11 @@ class Loader {
 
 }  // namespace
 
-ModelWeights load_weights(const std::filesystem::path& folder, const ModelConfig& config) {
+ModelWeights load_weights(const Folder& folder, const ModelConfig& config) {
   return Loader(folder, config).load();
 }
 
-std::int64_t count_parameters(const std::filesystem::path& folder, const ModelConfig& config) {
+std::int64_t count_parameters(const Folder& folder, const ModelConfig& config) {
   return Loader(folder, config).count();
 }
 

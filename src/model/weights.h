@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "core/folder.h"
 #include "core/tensor.h"
 #include "kernels/matmul.h"
 #include "model/config.h"
@@ -46,10 +46,10 @@ struct ModelWeights {
 /// the file and the tensor when one is missing, has another shape (both named) or dtype, holds NaN
 /// or infinity (index named), or when a block holds a tensor that this family does not know: its
 /// output would be wrong.
-ModelWeights load_weights(const std::filesystem::path& folder, const ModelConfig& config);
+ModelWeights load_weights(const Folder& folder, const ModelConfig& config);
 
 /// The number of parameters that loading would find. Makes the same checks and throws the same
 /// errors, but for the values of the weights, which are not read.
-std::int64_t count_parameters(const std::filesystem::path& folder, const ModelConfig& config);
+std::int64_t count_parameters(const Folder& folder, const ModelConfig& config);
 
 }  // namespace headlight

@@ -115,7 +115,7 @@ TEST_F(Measured, HeadsAreJudgedByTheirStrongestTarget) {
 TEST_F(Measured, RemovalsAreThoseOfTheWholeModel) {
   const Transformer model = Transformer::load(folder_);
   const MicroWorldTokens tokens(tokenizer());
-  constexpr std::int64_t kFew = 12;
+  constexpr std::int64_t kFew = 40;
   const Abilities abilities = measure_abilities(model, tokenizer(), {.sentences = kFew});
   const auto questions =
       questions_of(tokens, MicroWorld({.seed = 1, .split = Split::heldout}), kFew);

@@ -117,8 +117,7 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, float deviati
   }
 }
 
-void read_parameters(const ParameterLayout& layout, const std::filesystem::path& folder,
-                     Tensor& store) {
+void read_parameters(const ParameterLayout& layout, const Folder& folder, Tensor& store) {
   const Checkpoint checkpoint(folder);
   for (const ParameterSpec& spec : layout.specs()) {
     const TensorView stored = checkpoint.tensor(spec.name);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/folder.h"
 #include "core/tensor.h"
 #include "model/config.h"
 #include "model/tensor_list.h"
@@ -56,8 +57,7 @@ class ParameterLayout {
 void initialise(const ParameterLayout& layout, std::uint64_t seed, float deviation, Tensor& store);
 
 /// Reads the values from a model folder's safetensors. Throws on a missing tensor or another shape.
-void read_parameters(const ParameterLayout& layout, const std::filesystem::path& folder,
-                     Tensor& store);
+void read_parameters(const ParameterLayout& layout, const Folder& folder, Tensor& store);
 /// Writes model.safetensors into an existing folder, atomically.
 void write_parameters(const ParameterLayout& layout, const Tensor& store,
                       const std::filesystem::path& folder);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/program.h"
+#include "core/mapped_file.h"
 #include "core/utf8.h"
 #include "inspect/ablation.h"
 #include "inspect/ablation_effect.h"
@@ -70,7 +71,7 @@ TEST_F(Cli, WrongUsageIsOneLineWithAHint) {
   expect_refused(run({"show", "--modl", "x"}), 2, {"--modl", "--model", "headlight show --help"});
   expect_refused(run({"shwo"}), 2, {"shwo", "\"show\"", "headlight --help"});
   expect_refused(run({}), 2, {"--help"});
-  expect_refused(run({"show", "a text"}), 2, {"--model"});
+  expect_refused(run({"show"}), 2, {"--text", "--ids"});
   expect_refused(run({"show", "--model", "tiny-gpt2", "--ids", "1", "--layer", "x"}), 2,
                  {"--layer"});
   expect_refused(run({"show", "--model", "tiny-gpt2"}), 2, {"--text", "--ids"});
@@ -137,7 +138,8 @@ TEST_F(Cli, ModelsListsTheSoundAndTheDamaged) {
   const json listed = run_json({"models"});
   std::map<std::string, json> by_name;
   for (const json& model : listed["models"]) by_name[model["name"]] = model;
-  EXPECT_EQ(by_name.size(), 5u) << listed;
+  EXPECT_EQ(by_name.size(), 6u) << listed;
+  EXPECT_EQ(listed["models"][0]["name"], "lumen") << "the built-in model comes first";
   EXPECT_EQ(by_name["tiny-llama"]["n_kv_heads"], 2);
   EXPECT_EQ(by_name["tiny-llama"]["parameters"],
             Transformer::load(models_ / "tiny-llama").n_parameters());
@@ -162,6 +164,24 @@ TEST_F(Cli, TheFirstOfTwoModelsWithOneNameIsMeant) {
   const ProgramResult shown =
       run_headlight({"show", "--model", "tiny-gpt2", "--ids", "1", "--json"}, both);
   EXPECT_EQ(json::parse(shown.out)["model"]["family"], "gpt2");
+}
+
+TEST_F(Cli, WithoutAModelTheBuiltInOneIsUsed) {
+  const std::string text = "The animal didn't cross the street because it was too tired.";
+  const json shown = run_json({"show", text, "--query", "8", "--layer", "2"});
+  EXPECT_EQ(shown["model"]["name"], "lumen");
+  EXPECT_EQ(shown["tokens"][8]["piece"], "it");
+  for (const json& role : shown["roles"]) EXPECT_EQ(role["layer"], 2);
+  EXPECT_EQ(run_json({"show", "--model", "lumen", text, "--query", "8", "--layer", "2"}), shown);
+  const std::string out = file("abilities.json");
+  const json asked = run_json({"relations", "--looks-only", "--sentences", "20", "--out", out});
+  EXPECT_EQ(asked["sentences"], 20);
+  EXPECT_EQ(asked["relations"][0]["looks"].size(), 32u);
+  EXPECT_FALSE(asked["relations"][0].contains("without"));
+  EXPECT_EQ(json::parse(read_text_file(out)), asked);
+  const ProgramResult table = run({"relations", "--looks-only", "--sentences", "20", "--markdown"});
+  EXPECT_NE(table.out.find("| relation | language |"), std::string::npos) << table.err;
+  expect_refused(run({"relations", "--model", "tiny-bert"}), 1, {"tiny-bert", "no tokenizer"});
 }
 
 TEST_F(Cli, ASnapshotOfAHuggingFaceCacheIsFoundByItsName) {

@@ -63,7 +63,6 @@ TEST_F(ExperimentCommand, RefusesInOneLine) {
   };
   refuse({"rescue"}, {"[experiment]", "nearest is \"rescues\""});
   refuse({"heads", "--heads", "8,7"}, {"n_heads 7", "d_model 64", "4 and 8"});
-  refuse({"redundancy"}, {"--model"});
   refuse({"heads", "--seeds", "1"}, {"--seeds"});
 }
 

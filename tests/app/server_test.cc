@@ -152,7 +152,7 @@ TEST_F(Server, ListsModelsAndIsHealthy) {
   EXPECT_EQ(get_json("/api/v1/health")["status"], "ok");
   const json listed = get_json("/api/v1/models");
   EXPECT_EQ(listed["default"], "tiny-llama");
-  EXPECT_EQ(listed["models"].size(), 3u);
+  EXPECT_EQ(listed["models"].size(), 4u);
   EXPECT_EQ(listed["models"][0]["name"], "tiny-llama");
   EXPECT_EQ(listed["models"][0]["n_kv_heads"], 2);
   EXPECT_TRUE(listed["models"][0]["tokenizer"].is_null());
@@ -463,11 +463,29 @@ TEST_F(Server, APortInUseIsOneLine) {
   EXPECT_NE(ran.err.find("--port"), std::string::npos) << ran.err;
 }
 
-TEST_F(Server, WithoutAModelThereIsNoDefault) {
+TEST_F(Server, WithoutAModelTheBuiltInOneIsTheDefault) {
   start({"lab", "--port", "0"});
   const json listed = get_json("/api/v1/models");
-  EXPECT_TRUE(listed["default"].is_null());
-  EXPECT_EQ(listed["models"].size(), 3u);
+  EXPECT_EQ(listed["default"], "lumen");
+  ASSERT_EQ(listed["models"].size(), 4u);
+  EXPECT_EQ(listed["models"][0]["name"], "lumen");
+}
+
+TEST_F(Server, WhatWasMeasuredOfTheBuiltInModel) {
+  const json abilities = get_json("/api/v1/abilities?model=lumen");
+  EXPECT_EQ(abilities["model"], "lumen");
+  EXPECT_EQ(abilities["n_layers"], 4);
+  const json& first = abilities["relations"][0];
+  EXPECT_EQ(first["relation"], "coreference");
+  EXPECT_EQ(first["looks"].size(), 32u);
+  EXPECT_EQ(first["without"]["mean"]["lost"].size(), 32u);
+  EXPECT_TRUE(abilities["roles"].is_array());
+  const json emergence = get_json("/api/v1/emergence?model=lumen");
+  EXPECT_GT(emergence["snapshots"].size(), 20u);
+  EXPECT_TRUE(emergence["snapshots"][0].contains("sentences"));
+  expect_error(get("/api/v1/abilities"), 404, "tiny-llama");
+  expect_error(get("/api/v1/emergence?model=tiny-llama"), 404, "tiny-llama");
+  expect_error(get("/api/v1/abilities?model=none"), 404, "none");
 }
 
 TEST_F(Server, ADamagedModelIsNoticedAtTheStartOrWhenItIsUsed) {

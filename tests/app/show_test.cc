@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 
@@ -50,6 +51,28 @@ class Show : public ::testing::Test {
 
   fs::path folder_;
 };
+
+TEST_F(Show, RolesFitATerminal) {
+  const fs::path folder = folder_ / "measured";
+  write_model(testing::tiny_bert(), folder);
+  // Two layers of three heads; head 1.2 is needed for what it looks at.
+  std::ofstream(folder / "abilities.json") << R"({"n_layers": 2, "n_heads": 3, "sentences": 9,
+      "seed": 1, "sets": [], "relations": [{"language": "en", "relation": "indirect-object",
+      "asked": 100, "right": 100, "pairs": 100, "looks": [0, 0, 0, 0, 0, 100], "offset": -10,
+      "offset_hits": 100, "without": {
+        "zero": {"right": [100, 100, 100, 100, 100, 0], "lost": [0, 0, 0, 0, 0, 100]},
+        "mean": {"right": [100, 100, 100, 100, 100, 0], "lost": [0, 0, 0, 0, 0, 100]},
+        "resample": {"right": [100, 100, 100, 100, 100, 0], "lost": [0, 0, 0, 0, 0, 100]}}}]})";
+  const ProgramResult ran = run_headlight({"show", "--model", folder.string(), "--ids", "1,2,3"});
+  expect_fits_a_terminal(ran);
+  EXPECT_NE(ran.out.find("  2 indirect-object (en) looks at the earlier mention"),
+            std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("100 % (100 %)  100 points"), std::string::npos) << ran.out;
+  const ProgramResult other =
+      run_headlight({"show", "--model", folder.string(), "--ids", "1", "--layer", "0"});
+  EXPECT_EQ(other.out.find("roles"), std::string::npos) << other.out;
+}
 
 TEST_F(Show, FitsATerminalAtEveryLength) {
   for (int length : {1, 2, 3, 4, 9, 10, 11, 99, 101, 1001, 2048}) {

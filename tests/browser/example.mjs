@@ -14,9 +14,9 @@ async function setCell(page, cell, text) {
 }
 
 export async function exampleTests(t, browser, lab) {
-  await t.test("without a model the lab opens the worked example", () =>
+  await t.test("without a model the lab opens the one that the program comes with", () =>
     withPage(browser, lab, "/", {}, async (page) => {
-      assert.equal(await page.getAttribute('[data-page="example"]', "aria-current"), "page");
+      assert.equal(await page.inputValue("#model-picker"), "lumen");
     }),
   );
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/folder.h"
 #include "train/experiments/estimate.h"
 #include "train/experiments/plot.h"
 #include "train/experiments/trial.h"
@@ -19,7 +19,7 @@ struct ExperimentOptions {
   std::int64_t seeds = 5;                  ///< 1 ... seeds; at least 2
   std::optional<std::int64_t> steps = {};  ///< of each training; the experiment's own if not given
   std::vector<std::int64_t> heads = {};    ///< `heads`: n_heads to compare; empty: 1, 2, 4 ... 32
-  std::filesystem::path model = {};  ///< `redundancy`: the folder of a model of the micro-world
+  Folder model = {};                       ///< `redundancy`: a model of the micro-world
 };
 
 struct Column {

@@ -25,7 +25,7 @@ constexpr std::string_view kImportance = "least important first", kRandom = "ran
 
 /// A model folder as a network whose heads can be gated.
 struct Loaded {
-  explicit Loaded(const std::filesystem::path& folder)
+  explicit Loaded(const Folder& folder)
       : layout(read_config(folder)),
         values(layout.make_store()),
         gradients(layout.make_store()),
@@ -105,7 +105,7 @@ std::vector<std::size_t> order_of(Loaded& model, std::string_view arm,
   return order;
 }
 
-Json measure(const std::filesystem::path& folder, std::string_view arm, std::uint64_t seed,
+Json measure(const Folder& folder, std::string_view arm, std::uint64_t seed,
              const TrialControl& control) {
   Loaded model(folder);
   const auto tokenizer = load_tokenizer(folder);
@@ -155,13 +155,13 @@ Table kept_table(const Results& results, std::size_t n) {
 }  // namespace
 
 std::vector<Trial> redundancy_trials(const ExperimentOptions& options) {
-  check(!options.model.empty(), "experiment",
+  check(!options.model.path().empty(), "experiment",
         "redundancy removes heads of a trained model; name one with --model DIR");
   const ModelConfig config = read_config(options.model);
   check(config.mlm_head, "experiment", "{}: a {} without a head for masked tokens cannot be asked",
-        printable(options.model.string(), 300), name_of(config.family));
+        printable(options.model.path().string(), 300), name_of(config.family));
   Hash weights;
-  weights.add(read_text_file(options.model / "model.safetensors"));
+  weights.add(options.model.text("model.safetensors"));
   std::vector<Trial> out;
   for (std::int64_t seed = 1; seed <= options.seeds; ++seed)
     for (const std::string_view arm : {kImportance, kRandom, kReverse}) {
