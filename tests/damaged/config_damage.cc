@@ -111,7 +111,7 @@ void add_gpt2_values(std::vector<DamagedModel>& cases) {
   add("EpsilonZero", "layer_norm_epsilon", 0, "layer_norm_epsilon");
   add("EpsilonBelowFp32", "layer_norm_epsilon", 1e-60, "layer_norm_epsilon 1e-60");
   add("EpsilonHuge", "layer_norm_epsilon", 1e30, "layer_norm_epsilon");
-  add("InnerWidthZero", "n_inner", 0, "\"n_inner\"");
+  add("InnerWidthNegative", "n_inner", -4, "\"n_inner\"");
   add("TiedIsText", "tie_word_embeddings", "yes", "\"tie_word_embeddings\"");
 }
 
