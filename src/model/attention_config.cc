@@ -58,6 +58,8 @@ void check_widths(const MultiHeadAttentionConfig& c) {
                                                               {"n_heads x head_dim", c.q_width()}};
   for (const auto& [name, width] : widths) check_width(name, width);
   check_width("n_heads x head_dim_v", c.z_width());
+  check(is_weight_type(c.weight_dtype), kOp, "weight_dtype is {}; it must be f32, bf16 or f16",
+        name_of(c.weight_dtype));
   check(c.n_heads % c.n_kv_heads == 0, kOp, "n_kv_heads {} does not divide n_heads {}; {}",
         c.n_kv_heads, c.n_heads, nearest_divisors(c.n_heads, c.n_kv_heads));
 }

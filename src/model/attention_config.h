@@ -50,6 +50,9 @@ struct MultiHeadAttentionConfig {
   Window window = {};
   bool alibi = false;  ///< with the paper's slopes 2^(-8 (h + 1) / n_heads), n_heads a power of two
   bool sinks = false;  ///< a learned logit for each head in the softmax's denominator
+  /// How w_q, w_k, w_v and w_o are kept and read: f32, bf16 or f16. Sums are fp32 in any case; a
+  /// layer that is to be trained keeps f32.
+  DType weight_dtype = DType::f32;
 
   std::int64_t q_width() const { return n_heads * head_dim; }
   std::int64_t k_width() const { return n_kv_heads * head_dim; }

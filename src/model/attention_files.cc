@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <string>
 #include <vector>
@@ -173,10 +174,15 @@ void MultiHeadAttention::save(const std::filesystem::path& path, WeightNames nam
   std::vector<Tensor> stacks;
   std::vector<NamedTensor> tensors;
   for (const StoredTensor& stored : stored_tensors(impl_->config, names, prefix)) {
-    Tensor& stack = stacks.emplace_back(stored.shape);
-    float* to = stack.span<float>().data();
-    for (const AttentionWeight part : stored.parts)
-      to = std::ranges::copy(impl_->values(part), to).out;
+    const DType dtype = impl_->weight(stored.parts.front()).dtype();
+    Tensor& stack = stacks.emplace_back(dtype, stored.shape);
+    auto* to = static_cast<std::byte*>(stack.view().data());
+    for (const AttentionWeight part : stored.parts) {
+      const TensorView rows = impl_->weight(part);
+      const auto bytes = static_cast<std::size_t>(rows.numel()) * size_of(dtype);
+      std::memcpy(to, rows.data(), bytes);
+      to += bytes;
+    }
     tensors.push_back({stored.name, stack.view()});
   }
   write_safetensors(path, tensors);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/slice.h"
 #include "model/multi_head_attention_impl.h"
 
 namespace headlight {
@@ -30,12 +31,14 @@ void draw_glorot(Tensor& weight, std::uint64_t seed) {
   }
 }
 
-Tensor drawn(AttentionWeight which, const Shape& shape, std::uint64_t seed) {
+/// Matrices as `dtype`, the rest in fp32.
+Tensor drawn(AttentionWeight which, const Shape& shape, DType dtype, std::uint64_t seed) {
   Tensor weight(shape);
   const bool norm = which == AttentionWeight::q_norm || which == AttentionWeight::k_norm;
   if (norm) std::ranges::fill(weight.span<float>(), 1.0f);
   if (shape.rank() == 2)
     draw_glorot(weight, seed * kAttentionWeights + static_cast<unsigned>(which));
+  if (shape.rank() == 2 && dtype != DType::f32) return to_dtype(dtype, weight);
   return weight;
 }
 
@@ -60,22 +63,25 @@ constexpr Part kParts[] = {{kQuery, AttentionWeight::w_q, AttentionWeight::b_q},
 const Linear& MultiHeadAttention::Impl::input_projection(unsigned parts) {
   Linear& packed = inputs_[parts];
   if (packed) return packed;
-  std::vector<float> weight, bias;
+  std::vector<std::byte> weight;
+  std::vector<float> bias;
   std::int64_t rows = 0, width = 0;
   bool any_bias = false;
   for (const Part& part : kParts) {
     if ((parts & part.bit) == 0) continue;
-    const auto w = values(part.weight), b = values(part.bias);
-    const Shape shape = this->weight(part.weight).shape();
-    rows += shape[0];
-    width = shape[1];
-    weight.insert(weight.end(), w.begin(), w.end());
+    const TensorView w = this->weight(part.weight);
+    const auto b = values(part.bias);
+    rows += w.dim(0);
+    width = w.dim(1);
+    const auto* bytes = static_cast<const std::byte*>(w.data());
+    weight.insert(weight.end(), bytes,
+                  bytes + static_cast<std::size_t>(w.numel()) * size_of(w.dtype()));
     bias.insert(bias.end(), b.begin(), b.end());
     bias.resize(static_cast<std::size_t>(rows), 0.0f);  // a part without bias adds nothing
     any_bias = any_bias || !b.empty();
   }
-  packed = Linear(TensorView(weight.data(), {rows, width}), WeightLayout::out_in,
-                  any_bias ? TensorView(bias.data(), {rows}) : TensorView());
+  packed = Linear(TensorView(weight.data(), config.weight_dtype, {rows, width}),
+                  WeightLayout::out_in, any_bias ? TensorView(bias.data(), {rows}) : TensorView());
   return packed;
 }
 
@@ -90,9 +96,9 @@ const Linear& MultiHeadAttention::Impl::head_projection(std::int64_t head) {
   if (heads_.empty()) heads_.resize(static_cast<std::size_t>(config.n_heads));
   Linear& packed = heads_[static_cast<std::size_t>(head)];
   if (!packed) {
-    const float* columns = values(AttentionWeight::w_o).data() + head * config.head_dim_v;
-    packed = Linear(TensorView(columns, {config.d_out, config.head_dim_v}, {config.z_width(), 1}),
-                    WeightLayout::out_in);
+    packed =
+        Linear(slice(weight(AttentionWeight::w_o), 1, head * config.head_dim_v, config.head_dim_v),
+               WeightLayout::out_in);
   }
   return packed;
 }
@@ -133,7 +139,7 @@ MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& config, s
   for (std::size_t i = 0; i < kAttentionWeights; ++i) {
     const auto which = static_cast<AttentionWeight>(i);
     if (const auto shape = weight_shape(impl_->config, which))
-      impl_->weights[i] = drawn(which, *shape, seed);
+      impl_->weights[i] = drawn(which, *shape, impl_->config.weight_dtype, seed);
   }
   if (impl_->config.alibi) impl_->alibi_slopes = paper_slopes(impl_->config.n_heads);
 }
@@ -163,7 +169,10 @@ void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
         name_of(weight), to_string(value.shape()), to_string(*shape));
   check(value && is_weight_type(value.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16",
         name_of(weight), to_string(value.shape()), name_of(value.dtype()));
-  impl_->weights[static_cast<std::size_t>(weight)] = to_f32(value);
+  Tensor wide = to_f32(value);
+  const bool narrow = shape->rank() == 2 && impl_->config.weight_dtype != DType::f32;
+  impl_->weights[static_cast<std::size_t>(weight)] =
+      narrow ? to_dtype(impl_->config.weight_dtype, wide) : std::move(wide);
   impl_->forget_packed();
 }
 

@@ -29,7 +29,8 @@ enum class WeightNames : std::uint8_t {
   bert    ///< Hugging Face's BERT: self.query.weight ... output.dense.weight
 };
 
-/// What a call reads, fp32, inner stride 1.
+/// What a call reads: f32, bf16 or f16, all alike, inner stride 1. Between input and output all is
+/// fp32.
 struct LayerInputs {
   TensorView query;       ///< [B, Tq, d_model]
   TensorView key = {};    ///< [B, Tkv, d_key]; not given: the query (self attention)
@@ -112,8 +113,9 @@ struct LayerGradients {
   GradientMode mode = GradientMode::overwrite;
 };
 
-/// A multi-head attention layer in fp32. Keeps its weights and packed copies of them, and buffers
-/// that grow to the longest call and are then reused. One call at a time.
+/// A multi-head attention layer that computes in fp32 and may store its weights in 16 bits. Keeps
+/// its weights and packed copies of them, and buffers that grow to the longest call and are then
+/// reused. One call at a time.
 class MultiHeadAttention {
  public:
   /// Weights are drawn uniformly (Glorot & Bengio 2010) from `seed`, the rest (biases and sinks
@@ -131,19 +133,22 @@ class MultiHeadAttention {
                                  const MultiHeadAttentionConfig& config,
                                  WeightNames names = WeightNames::torch,
                                  std::string_view prefix = "");
-  /// Writes a safetensors file, fp32. Throws when `names` have no place for one of the weights.
+  /// Writes a safetensors file, matrices in weight_dtype and the rest in fp32. Throws when `names`
+  /// have no place for one of the weights.
   void save(const std::filesystem::path& path, WeightNames names = WeightNames::torch,
             std::string_view prefix = "") const;
 
   /// With every width filled in.
   const MultiHeadAttentionConfig& config() const;
-  /// Contiguous fp32; empty when the layer has no such weight. Valid until it is set again.
+  /// Contiguous; matrices in weight_dtype, the rest fp32; empty when the layer has no such weight.
+  /// Valid until it is set again.
   TensorView weight(AttentionWeight weight) const;
-  /// Copies; contiguous, fp32, bf16 or fp16, of the shape that weight_shape() gives.
+  /// Copies; contiguous, fp32, bf16 or fp16, of the shape that weight_shape() gives. Matrices are
+  /// rounded to weight_dtype.
   void set_weight(AttentionWeight weight, TensorView value);
 
-  /// out [B, Tq, d_out], inner stride 1, = the layer of x (self attention). No allocation after the
-  /// first call of one shape. Returns what ran.
+  /// out [B, Tq, d_out], of x's dtype or fp32, inner stride 1, = the layer of x (self attention).
+  /// No allocation after the first call of one shape. Returns what ran.
   AttentionReport forward(TensorView x, MutableTensorView out, const LayerOptions& options = {});
   /// The same with keys and values from elsewhere (cross attention).
   AttentionReport forward(const LayerInputs& inputs, MutableTensorView out,

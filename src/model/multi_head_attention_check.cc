@@ -13,12 +13,18 @@ constexpr std::string_view kOp = "layer";
 void check_activation(std::string_view name, TensorView view, std::int64_t width) {
   check(view && view.rank() == 3 && view.dim(2) == width, kOp,
         "{} {} does not fit the layer; it must be [batch, length, {}]", name, view.shape(), width);
-  check(view.dtype() == DType::f32, kOp, "{} {} is {}; the layer computes in f32", name,
+  check(is_weight_type(view.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16", name,
         view.shape(), name_of(view.dtype()));
   check((width == 1 || view.stride(2) == 1) && (view.dim(1) <= 1 || view.stride(1) >= width) &&
             (view.dim(0) <= 1 || view.stride(0) >= width),
         kOp, "{} {} has strides {}; rows must be contiguous and not overlap", name, view.shape(),
         view.strides());
+}
+
+/// What a backward pass reads and writes.
+void check_f32(std::string_view name, TensorView view) {
+  check(!view || view.dtype() == DType::f32, kOp, "{} {} is {}; gradients are computed in f32",
+        name, view.shape(), name_of(view.dtype()));
 }
 
 void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in) {
@@ -30,6 +36,10 @@ void check_inputs(const MultiHeadAttentionConfig& c, const LayerInputs& in) {
         in.value.shape());
   check(in.key.dim(1) == in.value.dim(1), kOp, "key {} and value {} differ in length",
         in.key.shape(), in.value.shape());
+  const DType dtype = in.query.dtype();
+  check(in.key.dtype() == dtype && in.value.dtype() == dtype, kOp,
+        "query is {}, key {} and value {}; store them alike", name_of(dtype),
+        name_of(in.key.dtype()), name_of(in.value.dtype()));
 }
 
 /// out, or its gradient.
@@ -39,6 +49,9 @@ void check_out(std::string_view name, const MultiHeadAttentionConfig& c, const L
   check(out.dim(0) == in.query.dim(0) && out.dim(1) == in.query.dim(1), kOp,
         "{} {} does not fit query {}; batch and length must be the same", name, out.shape(),
         in.query.shape());
+  check(out.dtype() == in.query.dtype() || out.dtype() == DType::f32, kOp,
+        "{} {} is {} but query is {}; store it alike, or as f32", name, out.shape(),
+        name_of(out.dtype()), name_of(in.query.dtype()));
 }
 
 void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
@@ -186,6 +199,7 @@ void check_like_input(std::string_view name, MutableTensorView d, std::string_vi
   check(d.shape() == filled_in.shape(), kOp, "{} {} does not fit {} {}", name, d.shape(), input,
         filled_in.shape());
   check_activation(name, d, filled_in.dim(2));
+  check_f32(name, d);
 }
 
 void check_gradient_sums(const MultiHeadAttentionConfig& c, const LayerGradients& g,
@@ -215,6 +229,10 @@ void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBac
                           const LayerGradients& g, const LayerOptions& options) {
   const LayerInputs& in = call.inputs;
   check_inputs(config, in);
+  check_f32("query", in.query);
+  check(config.weight_dtype == DType::f32, kOp,
+        "backward of a layer whose weights are {}; train in f32, and round what was learnt",
+        name_of(config.weight_dtype));
   check(call.recorded_query.rank() != 0, kOp,
         "the record is empty; give it to forward() in LayerOptions");
   check(in.query.shape() == call.recorded_query && in.key.shape() == call.recorded_key, kOp,
@@ -239,6 +257,7 @@ void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs&
   check_masks(config, inputs, cache, options);
   check_requests(config, inputs, options);
   check(!options.record || !cache, kOp, "a record with a cache: train on whole sequences");
+  if (options.record) check_f32("query", inputs.query);
   check_gates(config, options);
 }
 

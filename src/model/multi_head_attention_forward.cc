@@ -7,6 +7,7 @@
 #include "kernels/attention_pattern.h"
 #include "kernels/norms.h"
 #include "model/layer_pass.h"
+#include "model/layer_storage.h"
 #include "model/multi_head_attention_check.h"
 
 namespace headlight {
@@ -256,6 +257,18 @@ class LayerCall : LayerPass {
   float* k_before_norm_ = nullptr;
 };
 
+/// 16-bit inputs in fp32; those that are one stay one.
+LayerInputs widened_inputs(const LayerInputs& in, LayerWorkspace& workspace) {
+  const auto same = [](const TensorView& a, const TensorView& b) {
+    return a.data() == b.data() && a.shape() == b.shape() && a.strides() == b.strides();
+  };
+  LayerInputs wide;
+  wide.query = widened(in.query, workspace.wide[0]);
+  wide.key = same(in.key, in.query) ? wide.query : widened(in.key, workspace.wide[1]);
+  wide.value = same(in.value, in.key) ? wide.key : widened(in.value, workspace.wide[2]);
+  return wide;
+}
+
 }  // namespace
 
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
@@ -265,7 +278,13 @@ AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& in
   if (!given.key) given.key = given.query;
   if (!given.value) given.value = given.key;
   check_layer_call(layer.config, given, cache, out, options);
-  return LayerCall(layer, given, cache, options).run(out);
+  if (given.query.dtype() == DType::f32) return LayerCall(layer, given, cache, options).run(out);
+  const LayerInputs wide = widened_inputs(given, layer.workspace);
+  if (out.dtype() == DType::f32) return LayerCall(layer, wide, cache, options).run(out);
+  const MutableTensorView wide_out(layer.workspace.wide_out.reserve(out.numel()), out.shape());
+  AttentionReport report = LayerCall(layer, wide, cache, options).run(wide_out);
+  narrow_rows(wide_out, out);
+  return report;
 }
 
 }  // namespace headlight

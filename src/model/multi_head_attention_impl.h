@@ -40,6 +40,8 @@ struct LayerWorkspace {
   LayerActivations activations;
   LayerActivations gradients;
   GrowingBuffer<float> bias, d_bias;
+  std::array<GrowingBuffer<float>, 3> wide;  // 16-bit query, key and value in fp32
+  GrowingBuffer<float> wide_out;
   GrowingBuffer<std::uint8_t> mask;
   std::vector<std::int64_t> positions;  // 0, 1, 2, ... as far as `rope` goes
   std::vector<std::int64_t> lengths;    // of a cache's entries before the call
