@@ -193,8 +193,9 @@ TEST(Heads, CompareTheNumbersThatAreAskedFor) {
   testing::expect_error([&] { heads.trials({.heads = {0}}); }, {"n_heads 0"});
 }
 
-/// Parameters of a trial's model that are not copies.
-std::int64_t parameters_of(const Trial& trial, std::int64_t vocab_size) {
+/// Parameters of a micro-world trial's model that are not copies.
+std::int64_t parameters_of(const Trial& trial) {
+  static const std::int64_t vocab_size = make_examples(settings_of({}, 1, 1), {})->vocab_size();
   Json model = trial.settings.at("model");
   model["vocab_size"] = vocab_size;
   const ParameterLayout layout(config_from_hugging_face(model.dump(), trial.arm));
@@ -207,9 +208,9 @@ TEST(MicroWorldArms, KeepToOneBudget) {
     const std::vector<Trial> trials = find_experiment(name).trials({.seeds = 2});
     const auto eight = std::ranges::find(trials, "8 heads", &Trial::arm);
     ASSERT_NE(eight, trials.end());
-    const std::int64_t vocab_size = 1721, budget = parameters_of(*eight, vocab_size);
+    const std::int64_t budget = parameters_of(*eight);
     for (const Trial& trial : trials) {
-      const std::int64_t n = parameters_of(trial, vocab_size);
+      const std::int64_t n = parameters_of(trial);
       EXPECT_LE(n, budget) << trial.arm;
       // In `copies` these two are smaller on purpose.
       const bool smaller = name == "copies" && (trial.arm == "1 head" || trial.arm == "8 tied");
@@ -224,7 +225,7 @@ TEST(MicroWorldArms, AreMeasuredOnEveryRelation) {
   Measures measures;
   ASSERT_TRUE(run_trials(trials, measures, {}));
   const Json& tied = measures.at(trials.at(0).id());
-  EXPECT_EQ(tied.at("parameters"), parameters_of(trials[0], 1721));
+  EXPECT_EQ(tied.at("parameters"), parameters_of(trials[0]));
   EXPECT_EQ(tied.at("relations").size(), std::size(kRelations));
   EXPECT_GT(tied.at("cpu_microseconds"), 0);
   EXPECT_GT(tied.at("tokens"), 64);
