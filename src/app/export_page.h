@@ -15,7 +15,7 @@ namespace headlight::app {
 struct ExportView {
   std::string trace;  ///< id of a trace that the lab keeps
   std::int64_t layer = 0, query = 0;
-  std::string search;  ///< the page's address from "?" on; empty: layer and query alone
+  std::string search = {};  ///< the page's address from "?" on; empty: layer and query alone
 };
 
 /// A page of HTML with everything in it: the rows of every layer and token, concat and W_O of the
