@@ -47,6 +47,7 @@ void visit_run(Settings& s, Visit&& visit) {
   visit("weight_decay", s.adamw.weight_decay, Range<double>{0, 10});
   visit("clip", s.clip, Range<double>{0, 1e9});
   visit("initial_deviation", s.initial_deviation, Range<double>{0, 10});
+  visit("head_sparsity", s.head_sparsity, Range<double>{0, 1000});
 }
 
 template <class Settings, class Visit>

@@ -40,6 +40,7 @@ struct TrainSettings {
   AdamWSettings adamw;
   double clip = 1;                  ///< the largest global norm of a gradient; 0: any
   double initial_deviation = 0.02;  ///< of matrices
+  double head_sparsity = 0;         ///< what a step takes off every head's norm, in learning rates
   std::int64_t checkpoint_every = 200;
   std::int64_t evaluate_every = 200;
   std::int64_t snapshots = 0;  ///< log-spaced records of what heads look at; micro-world only

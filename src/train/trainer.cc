@@ -49,6 +49,7 @@ Trainer::Trainer(const TrainSettings& settings, const ExampleSource& source)
   for (const HeldOut& part : source.heldout())
     heldout_.push_back(
         {part.name, batches_of(part.examples, micro_batch_size(settings), layout_.config())});
+  if (settings.head_sparsity > 0) sparsity_.emplace(layout_);
   initialise(layout_, settings.seed, static_cast<float>(settings.initial_deviation), values_);
 }
 
@@ -92,6 +93,7 @@ StepReport Trainer::step() {
   const bool clipped = settings_.clip > 0 && report.gradient_norm > settings_.clip;
   optimizer_.update(values_, gradients_, steps_done_, report.learning_rate,
                     clipped ? settings_.clip / report.gradient_norm : 1);
+  if (sparsity_) sparsity_->shrink(values_, report.learning_rate * settings_.head_sparsity);
   ++steps_done_;
   return report;
 }
