@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <memory>
+#include <string>
 
 #include "app/errors.h"
 #include "app/web_assets.h"
 #include "io/json.h"
 #include "support/expect_error.h"
+#include "support/shared.h"
 #include "support/tiny_model.h"
 
 namespace headlight::app {
