@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "app/model_records.h"
 #include "core/error.h"
 #include "inspect/ablation_effect.h"
 #include "inspect/blend.h"
@@ -74,7 +75,8 @@ Json json_model(const ModelInfo& info) {
           {"max_len", c.max_len},
           {"causal", c.causal()},
           {"parameters", info.n_parameters},
-          {"tokenizer", info.tokenizer ? Json(*info.tokenizer) : Json()}};
+          {"tokenizer", info.tokenizer ? Json(*info.tokenizer) : Json()},
+          {"records", records_of(info)}};
 }
 
 Json json_tokens(const std::vector<Token>& tokens) {

@@ -19,6 +19,13 @@ std::string place_of(const ModelInfo& model, std::string_view file) {
 
 }  // namespace
 
+std::vector<std::string_view> records_of(const ModelInfo& model) {
+  std::vector<std::string_view> out;
+  for (const std::string_view file : {kAbilities, kEmergence})
+    if (model.folder.holds(file)) out.push_back(file.substr(0, file.find('.')));
+  return out;
+}
+
 std::optional<Abilities> read_abilities(const ModelInfo& model) {
   if (!model.folder.holds(kAbilities)) return std::nullopt;
   const std::string source = place_of(model, kAbilities);

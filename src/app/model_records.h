@@ -3,12 +3,17 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "app/model_catalog.h"
 #include "inspect/abilities.h"
 #include "io/json.h"
 
 namespace headlight::app {
+
+/// Which of "abilities" and "emergence" the folder holds, unread.
+std::vector<std::string_view> records_of(const ModelInfo& model);
 
 /// The folder's abilities.json; nothing when there is none. Throws when it is damaged, or of a
 /// model with another number of heads.

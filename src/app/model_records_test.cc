@@ -47,10 +47,12 @@ TEST_F(ModelRecords, AFolderWithoutThemHasNone) {
   EXPECT_FALSE(read_abilities(info()));
   EXPECT_FALSE(read_emergence(info()));
   EXPECT_TRUE(read_roles(info()).empty());
+  EXPECT_TRUE(records_of(info()).empty());
 }
 
 TEST_F(ModelRecords, AbilitiesBelongToTheModel) {
   write("abilities.json", to_json(abilities()).dump());
+  EXPECT_EQ(records_of(info()), std::vector<std::string_view>{"abilities"});
   const auto roles = read_roles(info());
   ASSERT_EQ(roles.size(), 1u);
   EXPECT_EQ(roles[0].layer, 1);

@@ -124,6 +124,10 @@ std::string_view name_of(DataKind kind) {
   fail("train", "data kind {} has no name", static_cast<int>(kind));
 }
 
+double TrainSettings::sparsity_at(std::int64_t step) const {
+  return head_sparsity * std::min(1.0, 2 * static_cast<double>(step) / static_cast<double>(steps));
+}
+
 LearningRate TrainSettings::schedule() const {
   return {.peak = learning_rate, .floor = final_learning_rate, .warmup = warmup, .steps = steps};
 }

@@ -93,7 +93,8 @@ StepReport Trainer::step() {
   const bool clipped = settings_.clip > 0 && report.gradient_norm > settings_.clip;
   optimizer_.update(values_, gradients_, steps_done_, report.learning_rate,
                     clipped ? settings_.clip / report.gradient_norm : 1);
-  if (sparsity_) sparsity_->shrink(values_, report.learning_rate * settings_.head_sparsity);
+  if (sparsity_)
+    sparsity_->shrink(values_, report.learning_rate * settings_.sparsity_at(steps_done_));
   ++steps_done_;
   return report;
 }

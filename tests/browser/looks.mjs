@@ -38,7 +38,7 @@ export async function looksTests(t, browser, lab, withModels) {
 }
 
 async function keep(page, name, theme) {
-  assert.equal(await page.getAttribute("html", "data-theme"), theme);
+  await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
   for (const width of [390, 1024, 1440, 2560]) {
     await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

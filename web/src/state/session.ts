@@ -1,6 +1,7 @@
 // What the page knows about the real model: signals, and the effects that fetch what they need.
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { ApiError, fetchModels, fetchOverview, fetchRows, postTrace, type Input } from "../api/client.ts";
+import { snapshot } from "../api/snapshot.ts";
 import type { Model, Models, Overview, Rows, Trace } from "../api/types.ts";
 import { firstQuery, shownTokens } from "../maths/tokens.ts";
 import { navigate, part } from "./address.ts";
@@ -50,7 +51,9 @@ export const model = computed<Model | null>(
   () => models.value?.models.find((one) => one.name === modelName.value) ?? null,
 );
 
-export const text = computed(() => addressText.value ?? (model.value?.tokenizer === null ? kFirstIds : kFirstText));
+export const text = computed(
+  () => addressText.value ?? (snapshot?.text || (model.value?.tokenizer === null ? kFirstIds : kFirstText)),
+);
 
 const modelAndText = computed(() => `${modelName.value}\n${text.value}`);
 
