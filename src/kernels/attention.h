@@ -65,8 +65,7 @@ struct AttentionTensors {
   MutableTensorView z = {};               ///< [B, Tq, H, Dv]
   /// Optional, f32, [B, H, Tq]: log-sum-exp of a row, sink included; -inf when dead.
   MutableTensorView lse = {};
-  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h); not
-  /// with a page_table.
+  /// Optional: reductions of the patterns, and chosen rows (kernels/attention_statistics.h).
   const AttentionStatistics* statistics = nullptr;
 };
 
