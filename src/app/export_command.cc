@@ -41,10 +41,8 @@ int run(const Options& options, const Globals& globals) {
   lab_options.kernel = globals.kernel;
   const std::string name = lab_options.default_model->name;
   Lab lab(std::move(lab_options));
-  const LabResponse answer = lab.answer({true, "/api/v1/traces", {}, posted(name, input)});
-  const Json trace = Json::parse(answer.body);
-  if (answer.status != 200)
-    throw RequestError(answer.status, "export", trace["error"]["message"].get<std::string>());
+  const Json trace =
+      json_of(lab.answer({true, "/api/v1/traces", {}, posted(name, input)}), "export");
   check_index("export", "layer", options.layer, trace["model"]["n_layers"]);
   const std::int64_t query = options.query.value_or(first_query(trace));
   check_index("export", "query", query, trace["length"]);

@@ -61,11 +61,8 @@ class Recording {
 
  private:
   void keep(const std::string& key, const LabResponse& response) {
-    if (response.status != 200)
-      throw RequestError(response.status, kOp,
-                         Json::parse(response.body)["error"]["message"].get<std::string>());
-    if (response.shape.empty())
-      answers_[key] = {{"json", Json::parse(response.body)}};
+    if (response.shape.empty())  // as every error has it
+      answers_[key] = {{"json", json_of(response, kOp)}};
     else
       answers_[key] = {{"shape", response.shape}, {"bytes", base64(response.body)}};
   }
@@ -172,10 +169,7 @@ std::string escaped_for_script(std::string_view text) {
 }
 
 std::string export_page(Lab& lab, const ExportView& view) {
-  const LabResponse found = lab.answer(get_request("traces/" + view.trace));
-  const Json trace = Json::parse(found.body);
-  if (found.status != 200)
-    throw RequestError(found.status, kOp, trace["error"]["message"].get<std::string>());
+  const Json trace = json_of(lab.answer(get_request("traces/" + view.trace)), kOp);
   const Json& model = trace["model"];
   const Recorded recorded{view,
                           trace,

@@ -78,6 +78,13 @@ LabResponse error_response(std::exception_ptr thrown) {
   return response;
 }
 
+Json json_of(const LabResponse& response, std::string_view op) {
+  Json json = Json::parse(response.body);
+  if (response.status != 200)
+    throw RequestError(response.status, op, json["error"]["message"].get<std::string>());
+  return json;
+}
+
 Lab::Lab(LabOptions options)
     : options_(std::move(options)),
       traces_(options_.trace_bytes),

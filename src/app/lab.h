@@ -38,6 +38,8 @@ struct LabResponse {
 
 /// The answer to a failure: its status and {"error": {"op", "message"}}.
 LabResponse error_response(std::exception_ptr thrown);
+/// The JSON of an answer. Throws the error that it reports, as one of `op`.
+Json json_of(const LabResponse& response, std::string_view op);
 
 /// Answers requests from any number of threads; all compute runs on its queue.
 class Lab {

@@ -6,6 +6,7 @@
 #include "io/safetensors.h"
 #include "model/layer_test_support.h"
 #include "support/expect_error.h"
+#include "support/shared.h"
 
 namespace headlight {
 namespace {
@@ -19,8 +20,7 @@ using testing::random_tensor;
 class LayerFile : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "layer-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
+    folder_ = testing::scratch_folder();
     path_ = folder_ / "model.safetensors";
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }

@@ -7,6 +7,7 @@
 #include "io/safetensors.h"
 #include "model/layer_test_support.h"
 #include "support/expect_error.h"
+#include "support/shared.h"
 #include "support/tolerance.h"
 
 namespace headlight {
@@ -101,8 +102,7 @@ TEST_P(HalfLayer, StaysCloseToTheFp32Layer) {
 }
 
 TEST_P(HalfLayer, KeepsItsWeightsInAFile) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "half-XXXXXX").string();
-  const std::filesystem::path folder = mkdtemp(pattern.data());
+  const std::filesystem::path folder = testing::scratch_folder();
   MultiHeadAttention saved = random_layer(config());
   const Tensor x = to_dtype(dtype(), random_tensor({1, 7, saved.config().d_model}, 5));
   Tensor out({1, 7, saved.config().d_out}), again(out.shape());
