@@ -12,8 +12,8 @@
 
 #include "case_data.h"
 #include "core/threads.h"
-#include "kernels/attention.h"
-#include "kernels/attention_statistics.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/statistics.h"
 #include "kernels/target_override.h"
 #include "memory.h"
 #include "peak.h"

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "core/threads.h"
-#include "kernels/activations.h"
-#include "kernels/matmul.h"
-#include "kernels/norms.h"
-#include "kernels/rope.h"
+#include "kernels/activations/activations.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/norms/norms.h"
+#include "kernels/rope/rope.h"
 #include "peak.h"
 #include "timing.h"
 

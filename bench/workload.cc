@@ -7,8 +7,8 @@
 
 #include "case_data.h"
 #include "core/error.h"
-#include "kernels/attention.h"
-#include "kernels/attention_backward.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/backward/backward.h"
 #include "model/multi_head_attention.h"
 
 namespace headlight::bench {

@@ -33,12 +33,12 @@ set(installed_headers
   core/threads.h
   core/threads_inl.h
   core/threads_tsan_inl.h
-  kernels/attention.h
-  kernels/attention_pattern.h
-  kernels/attention_statistics.h
+  kernels/attention/attention.h
+  kernels/attention/pattern.h
+  kernels/attention/statistics.h
   kernels/dropout.h
   kernels/gradient_mode.h
-  kernels/rope.h
+  kernels/rope/rope.h
   model/attention_config.h
   model/kv_cache.h
   model/multi_head_attention.h

@@ -1,7 +1,7 @@
 // Eight query heads on two key/value heads, 128 tokens, head_dim 64: the README's example.
 #include <fmt/core.h>
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 int main() {
   using headlight::Tensor;

@@ -32,7 +32,7 @@ class Arrows(unittest.TestCase):
         self.assertEqual(code, 0, output)
 
     def test_arrow_upwards(self):
-        self.refuses("core/a.cc", '#include "kernels/attention.h"\n', "core/ may not include kernels/")
+        self.refuses("core/a.cc", '#include "kernels/attention/attention.h"\n', "core/ may not include kernels/")
         self.refuses("kernels/a.h", '#include "io/json.h"\n', "kernels/ may not include io/")
         self.refuses("model/a.cc", '#include "inspect/trace.h"\n', "model/ may not include inspect/")
         self.refuses("inspect/a.cc", '#include "train/loss.h"\n', "inspect/ may not include train/")

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "inspect/ablation_effect.h"
 #include "inspect/blend.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight::app {
 namespace {

@@ -4,7 +4,7 @@
 #include "app/command.h"
 #include "app/errors.h"
 #include "io/safetensors.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight::app {
 namespace {

@@ -14,7 +14,7 @@
 #include "app/version.h"
 #include "core/threads.h"
 #include "io/nearest_name.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight::app {
 namespace {

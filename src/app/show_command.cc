@@ -7,7 +7,7 @@
 #include "app/model_records.h"
 #include "app/row_text.h"
 #include "inspect/trace.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight::app {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "inspect/trace_tensors.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 
 namespace headlight {
 namespace {

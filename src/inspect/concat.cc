@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "inspect/ablation_effect.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 
 namespace headlight {
 AddedVector added_vector(std::span<const float> vector, std::span<const float> out) {

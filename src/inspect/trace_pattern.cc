@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "inspect/trace.h"
-#include "kernels/attention_pattern.h"
+#include "kernels/attention/pattern.h"
 
 namespace headlight {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/threads.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
 #include "support/vector_targets.h"

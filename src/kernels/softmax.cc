@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "kernels/activations.h"
+#include "kernels/activations/activations.h"
 #include "kernels/row_blocks.h"
 #include "kernels/rows.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/activations.h"
+#include "kernels/activations/activations.h"
 #include "support/expect_error.h"
 #include "support/tolerance.h"
 #include "support/vector_targets.h"

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "core/shape.h"
-#include "kernels/attention.h"
-#include "kernels/rope.h"
+#include "kernels/attention/attention.h"
+#include "kernels/rope/rope.h"
 
 namespace headlight {
 

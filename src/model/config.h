@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/folder.h"
-#include "kernels/activations.h"
+#include "kernels/activations/activations.h"
 
 namespace headlight {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "kernels/rope.h"
+#include "kernels/rope/rope.h"
 #include "model/config_limits.h"
 
 namespace headlight {

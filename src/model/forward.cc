@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "core/threads.h"
-#include "kernels/activations.h"
-#include "kernels/attention.h"
-#include "kernels/norms.h"
+#include "kernels/activations/activations.h"
+#include "kernels/attention/attention.h"
+#include "kernels/norms/norms.h"
 
 namespace headlight {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/tensor.h"
-#include "kernels/rope.h"
+#include "kernels/rope/rope.h"
 #include "model/config.h"
 #include "model/transformer.h"
 #include "model/weights.h"

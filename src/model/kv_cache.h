@@ -16,8 +16,8 @@ struct KvCacheShape {
 
 /// A contiguous key/value cache: one memory block for keys and one for values, in which the keys of
 /// one head follow each other, so that decoding reads memory in order. As i8 each head at each
-/// position has a scale (kernels/attention.h). Allocates only when it is made. All sequences of the
-/// batch have the same length.
+/// position has a scale (kernels/attention/attention.h). Allocates only when it is made. All
+/// sequences of the batch have the same length.
 class KvCache {
  public:
   explicit KvCache(const KvCacheShape& shape);

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "model/layer_test_support.h"
 #include "model/paged_kv_cache.h"
 #include "support/expect_error.h"

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/threads.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "model/layer_test_support.h"
 #include "support/count_allocations.h"
 

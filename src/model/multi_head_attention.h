@@ -1,7 +1,7 @@
 // The multi-head attention layer: projections, attention and W_O, in one call.
 //
 //   q = x W_q + b_q     k = key W_k + b_k     v = value W_v + b_v      split into heads
-//   out = concat(z_1 ... z_H) W_o + b_o        z_h as kernels/attention.h computes it
+//   out = concat(z_1 ... z_H) W_o + b_o        z_h as kernels/attention/attention.h computes it
 // (Vaswani et al. 2017, section 3.2.2.)
 #pragma once
 
@@ -13,8 +13,8 @@
 #include <string_view>
 
 #include "core/tensor.h"
-#include "kernels/attention.h"
-#include "kernels/attention_statistics.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/statistics.h"
 #include "kernels/gradient_mode.h"
 #include "model/attention_config.h"
 #include "model/kv_cache.h"

@@ -4,8 +4,8 @@
 
 #include "core/error.h"
 #include "core/threads.h"
-#include "kernels/attention_backward.h"
-#include "kernels/norms_backward.h"
+#include "kernels/attention/backward/backward.h"
+#include "kernels/norms/norms_backward.h"
 #include "model/layer_pass.h"
 #include "model/multi_head_attention_check.h"
 

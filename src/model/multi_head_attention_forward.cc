@@ -4,8 +4,8 @@
 
 #include "core/error.h"
 #include "core/threads.h"
-#include "kernels/attention_pattern.h"
-#include "kernels/norms.h"
+#include "kernels/attention/pattern.h"
+#include "kernels/norms/norms.h"
 #include "model/layer_pass.h"
 #include "model/layer_storage.h"
 #include "model/multi_head_attention_check.h"

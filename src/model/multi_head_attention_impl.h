@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/function_ref.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "model/layer_cache.h"
 #include "model/layer_sequences.h"
 #include "model/multi_head_attention.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/shape.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "model/config.h"
 
 namespace headlight {

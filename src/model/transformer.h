@@ -11,8 +11,8 @@
 
 #include "core/folder.h"
 #include "core/tensor.h"
-#include "kernels/attention.h"
-#include "kernels/matmul.h"
+#include "kernels/attention/attention.h"
+#include "kernels/matmul/matmul.h"
 #include "model/config.h"
 
 namespace headlight {

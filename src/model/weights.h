@@ -7,7 +7,7 @@
 
 #include "core/folder.h"
 #include "core/tensor.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "model/config.h"
 
 namespace headlight {

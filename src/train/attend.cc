@@ -1,8 +1,8 @@
 #include "train/attend.h"
 
-#include "kernels/attention.h"
-#include "kernels/attention_backward.h"
-#include "kernels/attention_pattern.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/backward/backward.h"
+#include "kernels/attention/pattern.h"
 #include "train/ops.h"
 
 namespace headlight {

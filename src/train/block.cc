@@ -1,7 +1,7 @@
 #include "train/block.h"
 
-#include "kernels/activations.h"
-#include "kernels/activations_backward.h"
+#include "kernels/activations/activations.h"
+#include "kernels/activations/activations_backward.h"
 #include "train/attend.h"
 #include "train/ops.h"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "train/parameters.h"
 
 namespace headlight {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/threads.h"
-#include "kernels/activations.h"
-#include "kernels/activations_backward.h"
+#include "kernels/activations/activations.h"
+#include "kernels/activations/activations_backward.h"
 #include "kernels/cross_entropy.h"
 #include "train/ops.h"
 #include "train/tape.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/threads.h"
-#include "kernels/norms.h"
-#include "kernels/norms_backward.h"
+#include "kernels/norms/norms.h"
+#include "kernels/norms/norms_backward.h"
 
 namespace headlight {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/tensor.h"
-#include "kernels/rope.h"
+#include "kernels/rope/rope.h"
 #include "model/config.h"
 
 namespace headlight {

@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "conformance/onnx_ops.h"
-#include "kernels/attention.h"
-#include "kernels/attention_pattern.h"
-#include "kernels/attention_rows.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/pattern.h"
+#include "kernels/attention/rows.h"
 
 namespace headlight::onnx {
 namespace {

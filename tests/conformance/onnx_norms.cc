@@ -2,8 +2,8 @@
 #include <numeric>
 
 #include "conformance/onnx_ops.h"
-#include "kernels/activations.h"
-#include "kernels/norms.h"
+#include "kernels/activations/activations.h"
+#include "kernels/norms/norms.h"
 
 namespace headlight::onnx {
 namespace {

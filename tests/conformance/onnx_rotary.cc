@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "conformance/onnx_ops.h"
-#include "kernels/rope.h"
+#include "kernels/rope/rope.h"
 
 namespace headlight::onnx {
 namespace {

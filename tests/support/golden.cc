@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace headlight::testing {
 

@@ -1,0 +1,241 @@
+// The register tiles of the matrix product: a few rows of a against a few panels of b.
+
+// Highway toggles HWY_TARGET_TOGGLE per target, which lets this file in once for each of them.
+#if defined(HEADLIGHT_GEMM_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEADLIGHT_GEMM_TILE_INL_H
+#undef HEADLIGHT_GEMM_TILE_INL_H
+#else
+#define HEADLIGHT_GEMM_TILE_INL_H
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "hwy/highway.h"
+#include "kernels/matmul/gemm.h"
+#include "kernels/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace headlight {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using GemmD = hn::CappedTag<float, static_cast<size_t>(kPanelColumns)>;
+using GemmV = hn::Vec<GemmD>;
+constexpr size_t kPanelFloats = static_cast<size_t>(kPanelColumns);
+constexpr size_t kPanelVecs = kPanelFloats / hn::MaxLanes(GemmD());
+
+/// Most steps of k that a tile takes at once, and how far packed rows lie apart: a constant, so
+/// that one pointer reaches all rows of a tile, and off the powers of two, so that the rows do not
+/// compete for the same lines of L1.
+constexpr size_t kDepth = 512;
+constexpr size_t kRowStride = kDepth + kPanelFloats;
+
+/// 14 rows x 2 panels take 28 of AVX-512's 32 registers for sums, 6 rows x 1 panel 12 of AVX2's 16.
+#if HWY_TARGET <= HWY_AVX3
+constexpr size_t kTileRows = 14;
+constexpr size_t kTilePanels = 2;
+constexpr size_t kFewRows = 6;
+constexpr size_t kHalfRows = 14;
+#else
+constexpr size_t kTileRows = 12 / kPanelVecs > 0 ? 12 / kPanelVecs : 1;
+constexpr size_t kTilePanels = 1;
+constexpr size_t kFewRows = kTileRows < 3 ? kTileRows : 3;
+constexpr size_t kHalfRows = kFewRows;
+#endif
+struct GemmTile {
+  const float* HWY_RESTRICT a;  ///< row r lies at a + r * kRowStride
+  const void* b;                ///< panel p lies panel_stride floats behind panel p - 1
+  size_t panel_stride, depth;
+  std::array<float*, kTilePanels> c;  ///< where the first row of each panel goes
+  size_t row_stride;
+  size_t columns;     ///< of all panels; the last may be cut
+  const float* bias;  ///< of the first panel on, or null
+  bool add;           ///< to what c holds
+  /// Panels to ask for meanwhile, laid out as b's, and how many of their floats per step.
+  const float* ahead;
+  size_t ahead_step, ahead_stride;
+};
+
+/// Vector v of row r of the tile in c: its place and how many of its floats exist.
+struct TilePlace {
+  float* at;
+  size_t columns;
+
+  HWY_INLINE TilePlace(const GemmTile& t, size_t r, size_t v) {
+    constexpr size_t kLanes = kPanelFloats / kPanelVecs;
+    at = t.c[v / kPanelVecs] + r * t.row_stride + v % kPanelVecs * kLanes;
+    columns = t.columns > v * kLanes ? std::min(t.columns - v * kLanes, kLanes) : 0;
+  }
+  HWY_INLINE GemmV Load(GemmD d) const {
+    return columns == hn::Lanes(d) ? hn::LoadU(d, at) : LoadPartial(d, at, columns);
+  }
+  HWY_INLINE void Store(GemmD d, GemmV sum) const {
+    columns == hn::Lanes(d) ? hn::StoreU(sum, d, at) : StorePartial(sum, d, at, columns);
+  }
+};
+
+/// Panels as tiles read them: vector `vec` of step `step` as fp32.
+struct FloatPanel {
+  const float* data;
+  HWY_INLINE FloatPanel From(size_t step) const { return {data + step * kPanelFloats}; }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    return hn::Load(d, data + step * kPanelFloats + vec * hn::Lanes(d));
+  }
+};
+struct Float16Panel {
+  const hwy::float16_t* data;
+  HWY_INLINE Float16Panel From(size_t step) const { return {data + step * kPanelFloats}; }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    const hn::Rebind<hwy::float16_t, GemmD> half;
+    return hn::PromoteTo(d, hn::Load(half, data + step * kPanelFloats + vec * hn::Lanes(d)));
+  }
+};
+/// bf16: the halves of a 32-bit lane are two steps, and each half is the upper one of an fp32.
+struct BFloat16Panel {
+  const std::uint32_t* data;
+  HWY_INLINE BFloat16Panel From(size_t even_step) const {
+    return {data + even_step / 2 * kPanelFloats};
+  }
+  HWY_INLINE GemmV Load(GemmD d, size_t step, size_t vec) const {
+    const hn::RebindToUnsigned<GemmD> du;
+    const auto pair = hn::Load(du, data + step / 2 * kPanelFloats + vec * hn::Lanes(d));
+    return hn::BitCast(
+        d, step % 2 == 0 ? hn::ShiftLeft<16>(pair) : hn::And(pair, hn::Set(du, 0xFFFF0000u)));
+  }
+};
+
+/// What the sums of a tile start with: bias, c, or nothing.
+template <size_t kRows, size_t kVecs>
+HWY_INLINE void StartSums(GemmD d, const GemmTile& t, GemmV (&acc)[kRows][kVecs]) {
+#pragma GCC unroll 16
+  for (size_t v = 0; v < kVecs; ++v) {
+    const GemmV start = t.bias ? hn::Load(d, t.bias + v * hn::Lanes(d)) : hn::Zero(d);
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r)
+      acc[r][v] = t.add ? hn::Add(start, TilePlace(t, r, v).Load(d)) : start;
+  }
+}
+
+/// Asks for the lines of c that the tile will write, so that the stores need not wait for them.
+template <size_t kRows, size_t kPanels>
+HWY_INLINE void PrefetchOutput(const GemmTile& t) {
+#pragma GCC unroll 16
+  for (size_t p = 0; p < kPanels; ++p)
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) __builtin_prefetch(t.c[p] + r * t.row_stride, 1, 3);
+}
+
+/// kRows x kPanels sums in registers: kRows + kPanels * kPanelVecs loads for kRows times as many
+/// multiply-adds as there are vectors.
+template <size_t kRows, size_t kPanels>
+void RunTile(const GemmTile& t) {
+  constexpr size_t kVecs = kPanels * kPanelVecs;
+  const GemmD d;
+  const size_t lanes = hn::Lanes(d);
+  GemmV acc[kRows][kVecs];
+  StartSums(d, t, acc);
+  PrefetchOutput<kRows, kPanels>(t);
+  const float* HWY_RESTRICT a = t.a;
+  const float* HWY_RESTRICT b = static_cast<const float*>(t.b);
+  const float* ahead = t.ahead;
+  const size_t stride = t.panel_stride, ahead_step = t.ahead_step, ahead_stride = t.ahead_stride;
+  for (size_t i = 0; i < t.depth; ++i, ++a, b += kPanelFloats, ahead += ahead_step) {
+#pragma GCC unroll 16
+    for (size_t p = 0; p < kPanels; ++p)
+      __builtin_prefetch(ahead + p * ahead_stride, 0, 2);  // to L2
+    GemmV right[kVecs];
+#pragma GCC unroll 16
+    for (size_t v = 0; v < kVecs; ++v)
+      right[v] = hn::Load(d, b + v / kPanelVecs * stride + v % kPanelVecs * lanes);
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+      const GemmV factor = hn::Set(d, a[r * kRowStride]);
+#pragma GCC unroll 16
+      for (size_t v = 0; v < kVecs; ++v) acc[r][v] = hn::MulAdd(factor, right[v], acc[r][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (size_t v = 0; v < kVecs; ++v)
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) TilePlace(t, r, v).Store(d, acc[r][v]);
+}
+
+/// The same for so few rows that memory sets the pace: one panel, read in the order in which it
+/// lies, with several sums for every element, so that additions need not wait for each other.
+template <class Panel, size_t kRows>
+void RunFewRows(const GemmTile& t) {
+  constexpr size_t kSteps = kPanelVecs == 1 && kRows < 8 ? 4 : 2;
+  constexpr size_t kVecs = kSteps * kPanelVecs;
+  const GemmD d;
+  GemmV start[kRows][kPanelVecs], acc[kRows][kVecs];
+#pragma GCC unroll 16
+  for (size_t v = 0; v < kVecs; ++v)
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) acc[r][v] = hn::Zero(d);
+  const float* HWY_RESTRICT a = t.a;
+  Panel panel{static_cast<decltype(Panel::data)>(t.b)};
+  size_t i = 0;
+  for (; i + kSteps <= t.depth; i += kSteps, a += kSteps, panel = panel.From(kSteps))
+#pragma GCC unroll 32
+    for (size_t v = 0; v < kVecs; ++v) {
+      const GemmV right = panel.Load(d, v / kPanelVecs, v % kPanelVecs);
+#pragma GCC unroll 16
+      for (size_t r = 0; r < kRows; ++r)
+        acc[r][v] = hn::MulAdd(hn::Set(d, a[r * kRowStride + v / kPanelVecs]), right, acc[r][v]);
+    }
+  for (size_t s = 0; i + s < t.depth; ++s)
+#pragma GCC unroll 16
+    for (size_t v = 0; v < kPanelVecs; ++v)
+#pragma GCC unroll 16
+      for (size_t r = 0; r < kRows; ++r)
+        acc[r][v] = hn::MulAdd(hn::Set(d, a[r * kRowStride + s]), panel.Load(d, s, v), acc[r][v]);
+  StartSums(d, t, start);
+#pragma GCC unroll 16
+  for (size_t v = 0; v < kPanelVecs; ++v)
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+      GemmV sum = start[r][v];
+#pragma GCC unroll 16
+      for (size_t s = 0; s < kSteps; ++s) sum = hn::Add(sum, acc[r][s * kPanelVecs + v]);
+      TilePlace(t, r, v).Store(d, sum);
+    }
+}
+
+using TileFunction = void (*)(const GemmTile&);
+
+template <size_t kPanels, size_t... kRowsLessOne>
+constexpr auto TilesOf(std::index_sequence<kRowsLessOne...>) {
+  return std::array<TileFunction, sizeof...(kRowsLessOne)>{&RunTile<kRowsLessOne + 1, kPanels>...};
+}
+template <class Panel, size_t... kRowsLessOne>
+constexpr auto FewRowsOf(std::index_sequence<kRowsLessOne...>) {
+  return std::array<TileFunction, sizeof...(kRowsLessOne)>{&RunFewRows<Panel, kRowsLessOne + 1>...};
+}
+
+/// The tile of `rows` rows x 1 or kTilePanels panels.
+inline TileFunction TileFor(size_t rows, size_t panels) {
+  static constexpr auto kOne = TilesOf<1>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kUsual = TilesOf<kTilePanels>(std::make_index_sequence<kTileRows>());
+  return panels == 1 ? kOne[rows - 1] : kUsual[rows - 1];
+}
+
+/// For products of at most kFewRows rows. Which of the two it is must not depend on how rows are
+/// shared out to threads: they add in another order.
+inline TileFunction FewRowsTileFor(size_t rows, DType panels) {
+  constexpr auto kRows = std::make_index_sequence<kFewRows>();
+  constexpr auto kMoreRows = std::make_index_sequence<kHalfRows>();
+  static constexpr auto kFloat = FewRowsOf<FloatPanel>(kRows);
+  static constexpr auto kFloat16 = FewRowsOf<Float16Panel>(kMoreRows);
+  static constexpr auto kBFloat16 = FewRowsOf<BFloat16Panel>(kMoreRows);
+  if (panels == DType::f32) return kFloat[rows - 1];
+  return panels == DType::f16 ? kFloat16[rows - 1] : kBFloat16[rows - 1];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace headlight
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEADLIGHT_GEMM_TILE_INL_H

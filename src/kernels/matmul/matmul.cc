@@ -1,0 +1,85 @@
+// The product of any two fp32 matrices, and with it the gradients of a linear layer.
+#include <algorithm>
+
+#include "kernels/matmul/gemm.h"
+#include "kernels/matmul/matmul_arguments.h"
+
+namespace headlight {
+namespace {
+
+/// The part of b that is packed at a time: panels of 8 MiB.
+constexpr std::int64_t kPackedSteps = 1024, kPackedColumns = 2048;
+
+/// An operand whose strides of extents of 1, which mean nothing, are 1. Throws unless one stride
+/// is.
+StridedMatrix<const float> operand(const char* name, StridedMatrix<const float> m) {
+  if (m.columns == 1 && m.row_stride != 1) m.column_stride = 1;
+  if (m.rows == 1 && m.column_stride != 1) m.row_stride = 1;
+  check(m.column_stride == 1 || m.row_stride == 1, "matmul",
+        "{} {} has strides {}; one of them must be 1", name, Shape{m.rows, m.columns},
+        Shape{m.row_stride, m.column_stride});
+  return m;
+}
+
+StridedMatrix<const float> part(const StridedMatrix<const float>& m, std::int64_t row,
+                                std::int64_t rows, std::int64_t column, std::int64_t columns) {
+  return {&m.at(row, column), rows, columns, m.row_stride, m.column_stride};
+}
+
+/// c (+)= a b for a part of b that is packed as a whole.
+void multiply_part(const StridedMatrix<const float>& a, const StridedMatrix<const float>& b,
+                   const GemmOutput& c) {
+  static thread_local Tensor storage;
+  const std::int64_t floats = panels_of(b.columns) * kPanelColumns * b.rows;
+  if (!storage || storage.numel() < floats) storage = Tensor({floats});
+  gemm(a, b, storage.span<float>().data(), c);
+}
+
+void clear(const StridedMatrix<float>& c) {
+  for (std::int64_t i = 0; i < c.rows; ++i) std::fill_n(&c.at(i, 0), c.columns, 0.0f);
+}
+
+/// [columns, rows] of a rank-2 view.
+template <bool kMutable>
+BasicTensorView<kMutable> transposed(const BasicTensorView<kMutable>& v) {
+  check(v.rank() == 2, "matmul", "a matrix was expected, got {}", v.shape());
+  return {v.data(), v.dtype(), {v.dim(1), v.dim(0)}, {v.stride(1), v.stride(0)}};
+}
+
+}  // namespace
+
+void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options) {
+  const MatmulArguments m = matmul_arguments(a, b, c, options);
+  if (m.c.rows == 0 || m.c.columns == 0) return;
+  check(m.c.column_stride == 1 || m.c.columns == 1, "matmul",
+        "c {} has strides {}; its rows must be contiguous", c.shape(), c.strides());
+  check(m.c.rows == 1 || m.c.row_stride >= m.c.columns, "matmul",
+        "c {} has strides {}; its rows must not overlap", c.shape(), c.strides());
+  if (m.a.columns == 0) {
+    if (!m.accumulate) clear(m.c);
+    return;
+  }
+  const auto left = operand("a", m.a), right = operand("b", m.b);
+  for (std::int64_t j = 0; j < right.columns; j += kPackedColumns)
+    for (std::int64_t p = 0; p < right.rows; p += kPackedSteps) {
+      const std::int64_t columns = std::min(kPackedColumns, right.columns - j);
+      const std::int64_t steps = std::min(kPackedSteps, right.rows - p);
+      multiply_part(part(left, 0, left.rows, p, steps), part(right, p, steps, j, columns),
+                    {.data = &m.c.at(0, j),
+                     .row_stride = m.c.row_stride,
+                     .accumulate = m.accumulate || p > 0});
+    }
+}
+
+void linear_backward_input(TensorView dy, TensorView weight, WeightLayout layout,
+                           MutableTensorView dx, const MatmulOptions& options) {
+  matmul(dy, layout == WeightLayout::out_in ? weight : transposed(weight), dx, options);
+}
+
+void linear_backward_weight(TensorView x, TensorView dy, WeightLayout layout,
+                            MutableTensorView d_weight, const MatmulOptions& options) {
+  if (layout == WeightLayout::out_in) return matmul(transposed(dy), x, d_weight, options);
+  matmul(transposed(x), dy, d_weight, options);
+}
+
+}  // namespace headlight
