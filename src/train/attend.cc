@@ -3,6 +3,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/attention/backward/backward.h"
 #include "kernels/attention/pattern.h"
+#include "train/head_overlap.h"
 #include "train/ops.h"
 
 namespace headlight {
@@ -53,6 +54,27 @@ MutableTensorView rotated_heads(const BlockPass& pass, Tensor& qkv) {
           {qkv.dim(1), c.head_dim, 1}};
 }
 
+/// The gradients of one group's q, k and v.
+void heads_backward(const BlockPass& pass, const SequenceGroup& group) {
+  const ModelConfig& c = pass.config;
+  Tape& tape = pass.tape;
+  const AttentionTensors tensors = tensors_of(pass, group);
+  const MutableTensorView d_q = heads(pass, group, tape.d_qkv, 0, c.n_heads);
+  const MutableTensorView d_k = heads(pass, group, tape.d_qkv, c.n_heads, c.n_kv_heads);
+  attention_backward(tensors, options_of(pass),
+                     {.d_z = heads(pass, group, tape.d_z, 0, c.n_heads),
+                      .d_q = d_q,
+                      .d_k = d_k,
+                      .d_v = heads(pass, group, tape.d_qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
+                      .d_bias = {},
+                      .d_sinks = {},
+                      .d_head_gate = of_layer(pass, tape.d_head_gates),
+                      .d_alibi_slopes = {},
+                      .mode = GradientMode::add});
+  if (tape.overlap_weight > 0)
+    head_overlap_backward(tensors, options_of(pass), tape.overlap_weight, d_q, d_k);
+}
+
 }  // namespace
 
 void attend_forward(const BlockPass& pass, TensorView from, TensorView residual,
@@ -73,18 +95,7 @@ void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
   Tape& tape = pass.tape;
   linear_backward(pass.parameters.out, gradients.out,
                   {pass.rows(pass.kept().z), io.d_to, pass.rows(tape.d_z)});
-  for (const SequenceGroup& group : pass.batch.groups)
-    attention_backward(
-        tensors_of(pass, group), options_of(pass),
-        {.d_z = heads(pass, group, tape.d_z, 0, c.n_heads),
-         .d_q = heads(pass, group, tape.d_qkv, 0, c.n_heads),
-         .d_k = heads(pass, group, tape.d_qkv, c.n_heads, c.n_kv_heads),
-         .d_v = heads(pass, group, tape.d_qkv, c.n_heads + c.n_kv_heads, c.n_kv_heads),
-         .d_bias = {},
-         .d_sinks = {},
-         .d_head_gate = of_layer(pass, tape.d_head_gates),
-         .d_alibi_slopes = {},
-         .mode = GradientMode::add});
+  for (const SequenceGroup& group : pass.batch.groups) heads_backward(pass, group);
   if (!c.rope_inv_freq.empty())
     rope_backward(rotated_heads(pass, tape.d_qkv), tape.rope, RopeLayout::half_split,
                   pass.batch.positions);

@@ -112,6 +112,7 @@ LossSum Network::evaluate(const Batch& batch) {
 LossSum Network::train(const Batch& batch, double weight) {
   const auto alone = alone_if_small(batch, config_.d_model);
   const TensorView hidden = forward(batch);
+  tape_.overlap_weight = overlap_price_ * weight;
   tape_.d_head_gates.assign(tape_.head_gates.size(), 0.0f);
   const auto d_x = first_rows(tape_.d_x, batch.rows());
   const LossSum sum = head_.train(batch, hidden, gradients_, d_x, weight);

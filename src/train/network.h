@@ -30,6 +30,8 @@ class Network {
   /// What each head's z is multiplied by from now on, [n_layers * n_heads], each in [0, 1]; empty:
   /// by 1, at no cost.
   void set_head_gates(std::vector<float> gates);
+  /// What a row's head_overlap() counts beside a target's loss in the gradients from now on.
+  void set_head_overlap(double price) { overlap_price_ = price; }
   /// Gradients of the gates by the last train(), which made them if gates were set.
   std::span<const float> gate_gradients() const { return tape_.d_head_gates; }
   /// The pattern [T, T] of one head on a sequence of the last call, whose batch is given again;
@@ -47,6 +49,7 @@ class Network {
   Tape tape_;
   Head head_;
   TensorView hidden_;
+  double overlap_price_ = 0;
 };
 
 }  // namespace headlight

@@ -12,7 +12,6 @@
 #include "support/plain_forward.h"
 #include "support/shared.h"
 #include "support/tiny_model.h"
-#include "train/head_sparsity.h"
 #include "train/tied_heads.h"
 
 namespace headlight {
@@ -327,47 +326,6 @@ TEST(TiedHeads, AreCopiesWhoseGradientsAreSummed) {
   }
   testing::expect_error([] { TiedHeads(Trained(testing::tiny_gpt2()).layout); },
                         {"[train]", "gpt2", "bert or llama"});
-}
-
-/// Norms of one layer's groups: each head's rows of W_V, then each head's columns of W_O.
-std::vector<double> group_norms(const Trained& trained) {
-  const ModelConfig& c = trained.config;
-  const std::int64_t d = c.d_model, width = c.n_heads * c.head_dim;
-  const auto v = trained.layout.view(trained.values, *trained.layout.find(Slot::v_weight, 1));
-  const auto o = trained.layout.view(trained.values, *trained.layout.find(Slot::o_weight, 1));
-  std::vector<double> squares(static_cast<std::size_t>(c.n_kv_heads + c.n_heads));
-  const auto add = [&](std::int64_t group, double x) {
-    squares[static_cast<std::size_t>(group)] += x * x;
-  };
-  for (std::int64_t i = 0; i < v.numel(); ++i) add(i / d / c.head_dim, v.as<float>()[i]);
-  for (std::int64_t i = 0; i < o.numel(); ++i)
-    add(c.n_kv_heads + i % width / c.head_dim, o.as<float>()[i]);
-  for (double& x : squares) x = std::sqrt(x);
-  return squares;
-}
-
-TEST(HeadSparsity, TakesTheSameOffTheNormOfEveryGroupAndNoMoreThanAll) {
-  for (const bool llama : {false, true}) {
-    Trained trained(llama ? testing::tiny_llama()
-                          : testing::tiny_bert({{"architectures", {"BertForMaskedLM"}}}));
-    const HeadSparsity sparsity(trained.layout);
-    const Tensor start = trained.values.clone();
-    const std::vector<double> before = group_norms(trained);
-    const double amount = 0.5 * std::ranges::min(before);
-    sparsity.shrink(trained.values, amount);
-    const std::vector<double> after = group_norms(trained);
-    for (std::size_t i = 0; i < before.size(); ++i)
-      EXPECT_NEAR(after[i], before[i] - amount, 1e-5 * before[i]) << i;
-    for (const ParameterSpec& spec : trained.layout.specs()) {
-      const bool shrinks = spec.slot == Slot::v_weight || spec.slot == Slot::o_weight;
-      const auto at = static_cast<std::size_t>(spec.offset);
-      EXPECT_EQ(start.span<float>()[at] != trained.values.span<float>()[at], shrinks) << spec.name;
-    }
-    sparsity.shrink(trained.values, std::ranges::max(before));
-    EXPECT_EQ(std::ranges::max(group_norms(trained)), 0);
-  }
-  testing::expect_error([] { HeadSparsity(Trained(testing::tiny_gpt2()).layout); },
-                        {"[train]", "head_sparsity", "gpt2", "bert or llama"});
 }
 
 TEST(Network, GradientsAddUpOverMicroBatches) {

@@ -47,7 +47,7 @@ void visit_run(Settings& s, Visit&& visit) {
   visit("weight_decay", s.adamw.weight_decay, Range<double>{0, 10});
   visit("clip", s.clip, Range<double>{0, 1e9});
   visit("initial_deviation", s.initial_deviation, Range<double>{0, 10});
-  visit("head_sparsity", s.head_sparsity, Range<double>{0, 1000});
+  visit("head_overlap", s.head_overlap, Range<double>{0, 1000});
 }
 
 template <class Settings, class Visit>
@@ -124,8 +124,8 @@ std::string_view name_of(DataKind kind) {
   fail("train", "data kind {} has no name", static_cast<int>(kind));
 }
 
-double TrainSettings::sparsity_at(std::int64_t step) const {
-  return head_sparsity * std::min(1.0, 2 * static_cast<double>(step) / static_cast<double>(steps));
+double TrainSettings::head_overlap_at(std::int64_t step) const {
+  return head_overlap * std::min(1.0, 2 * static_cast<double>(step) / static_cast<double>(steps));
 }
 
 LearningRate TrainSettings::schedule() const {

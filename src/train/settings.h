@@ -40,16 +40,16 @@ struct TrainSettings {
   AdamWSettings adamw;
   double clip = 1;                  ///< the largest global norm of a gradient; 0: any
   double initial_deviation = 0.02;  ///< of matrices
-  /// What a step takes off every head's norm, in learning rates. It rises to this over the first
-  /// half of a run: heads first learn, then have to be worth it.
-  double head_sparsity = 0;
+  /// What the overlap of a layer's heads at a word costs (head_overlap.h), beside a target's loss.
+  /// It rises to this over the first half of a run: heads first learn, then divide the work.
+  double head_overlap = 0;
   std::int64_t checkpoint_every = 200;
   std::int64_t evaluate_every = 200;
   std::int64_t snapshots = 0;  ///< log-spaced records of what heads look at; micro-world only
 
   LearningRate schedule() const;
-  /// The price of heads at a step.
-  double sparsity_at(std::int64_t step) const;
+  /// The price of overlap at a step.
+  double head_overlap_at(std::int64_t step) const;
 };
 
 /// Reads settings, checks their ranges, and refuses keys that nobody reads, naming the nearest.

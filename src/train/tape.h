@@ -34,6 +34,7 @@ struct Tape {
   RopeTable rope;
   /// [n_layers * n_heads] what each head's z is multiplied by, and the gradients; empty: 1.
   std::vector<float> head_gates, d_head_gates;
+  double overlap_weight = 0;  ///< of head_overlap() of each layer, in the gradients
 
   void reserve(const ModelConfig& config, std::int64_t rows);
 };

@@ -49,7 +49,6 @@ Trainer::Trainer(const TrainSettings& settings, const ExampleSource& source)
   for (const HeldOut& part : source.heldout())
     heldout_.push_back(
         {part.name, batches_of(part.examples, micro_batch_size(settings), layout_.config())});
-  if (settings.head_sparsity > 0) sparsity_.emplace(layout_);
   initialise(layout_, settings.seed, static_cast<float>(settings.initial_deviation), values_);
 }
 
@@ -81,6 +80,7 @@ StepReport Trainer::step() {
     report.tokens += batch.rows();
   }
   std::ranges::fill(gradients_.span<float>(), 0.0f);
+  network_.set_head_overlap(settings_.head_overlap_at(steps_done_));
   const double weight = 1 / static_cast<double>(std::max<std::size_t>(targets, 1));
   for (const Batch& batch : batches) report.sum += network_.train(batch, weight);
   if (tied_) tied_->sum_into_first(gradients_);  // what is shared counts once in the norm
@@ -93,8 +93,6 @@ StepReport Trainer::step() {
   const bool clipped = settings_.clip > 0 && report.gradient_norm > settings_.clip;
   optimizer_.update(values_, gradients_, steps_done_, report.learning_rate,
                     clipped ? settings_.clip / report.gradient_norm : 1);
-  if (sparsity_)
-    sparsity_->shrink(values_, report.learning_rate * settings_.sparsity_at(steps_done_));
   ++steps_done_;
   return report;
 }

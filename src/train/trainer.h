@@ -7,7 +7,6 @@
 #include <string>
 
 #include "train/examples.h"
-#include "train/head_sparsity.h"
 #include "train/network.h"
 #include "train/optimizer.h"
 #include "train/settings.h"
@@ -75,7 +74,6 @@ class Trainer {
   Tensor values_, gradients_;
   AdamW optimizer_;
   Network network_;
-  std::optional<HeadSparsity> sparsity_;
   std::optional<TiedHeads> tied_;
   std::vector<HeldOutBatches> heldout_;
   std::int64_t steps_done_ = 0;
