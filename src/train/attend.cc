@@ -3,7 +3,6 @@
 #include "kernels/attention/attention.h"
 #include "kernels/attention/backward/backward.h"
 #include "kernels/attention/pattern.h"
-#include "train/head_overlap.h"
 #include "train/ops.h"
 
 namespace headlight {
@@ -55,7 +54,7 @@ MutableTensorView rotated_heads(const BlockPass& pass, Tensor& qkv) {
 }
 
 /// The gradients of one group's q, k and v.
-void heads_backward(const BlockPass& pass, const SequenceGroup& group) {
+void heads_backward(const BlockPass& pass, const SequenceGroup& group, const HeadOverlap* overlap) {
   const ModelConfig& c = pass.config;
   Tape& tape = pass.tape;
   const AttentionTensors tensors = tensors_of(pass, group);
@@ -71,8 +70,7 @@ void heads_backward(const BlockPass& pass, const SequenceGroup& group) {
                       .d_head_gate = of_layer(pass, tape.d_head_gates),
                       .d_alibi_slopes = {},
                       .mode = GradientMode::add});
-  if (tape.overlap_weight > 0)
-    head_overlap_backward(tensors, options_of(pass), tape.overlap_weight, d_q, d_k);
+  if (overlap) overlap->backward(tensors, options_of(pass), tape.overlap_weight, d_q, d_k);
 }
 
 }  // namespace
@@ -95,12 +93,18 @@ void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
   Tape& tape = pass.tape;
   linear_backward(pass.parameters.out, gradients.out,
                   {pass.rows(pass.kept().z), io.d_to, pass.rows(tape.d_z)});
-  for (const SequenceGroup& group : pass.batch.groups) heads_backward(pass, group);
+  for (std::size_t g = 0; g < pass.batch.groups.size(); ++g)
+    heads_backward(pass, pass.batch.groups[g], tape.overlaps.empty() ? nullptr : &tape.overlaps[g]);
   if (!c.rope_inv_freq.empty())
     rope_backward(rotated_heads(pass, tape.d_qkv), tape.rope, RopeLayout::half_split,
                   pass.batch.positions);
   linear_backward(pass.parameters.qkv, gradients.qkv,
                   {io.from, pass.rows(tape.d_qkv), io.d_from, io.add_to_d_from});
+}
+
+void add_overlap(const BlockPass& pass) {
+  for (std::size_t g = 0; g < pass.batch.groups.size(); ++g)
+    pass.tape.overlaps[g].add(tensors_of(pass, pass.batch.groups[g]), options_of(pass));
 }
 
 Tensor attend_pattern(const BlockPass& pass, const SequenceGroup& sequence, std::int64_t head) {

@@ -19,6 +19,10 @@ struct AttendBackward {
 void attend_backward(const BlockPass& pass, const BlockParameters& gradients,
                      const AttendBackward& io);
 
+/// Takes the heads of a block that attend_forward has passed into tape.overlaps, one for each
+/// group.
+void add_overlap(const BlockPass& pass);
+
 /// The pattern [T, T] of one head on one sequence (count 1) of the rows, computed again from what
 /// attend_forward kept.
 Tensor attend_pattern(const BlockPass& pass, const SequenceGroup& sequence, std::int64_t head);

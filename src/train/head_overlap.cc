@@ -1,7 +1,6 @@
 #include "train/head_overlap.h"
 
 #include <numeric>
-#include <vector>
 
 #include "core/threads.h"
 #include "kernels/attention/pattern.h"
@@ -9,93 +8,92 @@
 namespace headlight {
 namespace {
 
-/// One sequence's patterns of all heads, and their sum.
-class Patterns {
- public:
-  Patterns(const AttentionTensors& tensors, const AttentionOptions& options, std::int64_t sequence)
-      : n_heads_(tensors.q.dim(2)),
-        length_(tensors.q.dim(1)),
-        each_({n_heads_, length_, length_}),
-        sum_(static_cast<std::size_t>(length_ * length_)) {
-    const AttentionProblem problem = attention_problem(tensors, options);
-    for (std::int64_t h = 0; h < n_heads_; ++h) {
-      float* pattern = each_.span<float>().data() + h * length_ * length_;
-      attention_pattern(problem, tensors,
-                        {.batch = sequence, .head = h, .row_begin = 0, .row_end = length_},
-                        {pattern, {length_, length_}});
-      for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += pattern[i];
-    }
-  }
-
-  std::int64_t n_heads() const { return n_heads_; }
-  std::int64_t length() const { return length_; }
-  const float* row(std::int64_t head, std::int64_t query) const {
-    return each_.span<float>().data() + (head * length_ + query) * length_;
-  }
-  /// What all the other heads give to a word; 0 at the free positions.
-  float others(std::int64_t head, std::int64_t query, std::int64_t word) const {
-    if (word == 0 || word == length_ - 1) return 0;
-    return sum_[static_cast<std::size_t>(query * length_ + word)] - row(head, query)[word];
-  }
-
- private:
-  std::int64_t n_heads_, length_;
-  Tensor each_;
-  std::vector<float> sum_;
-};
-
-/// A row of one head: [head_dim].
-float* vector_at(MutableTensorView x, std::int64_t sequence, std::int64_t token,
-                 std::int64_t head) {
-  return x.as<float>() + sequence * x.stride(0) + token * x.stride(1) + head * x.stride(2);
+/// The patterns [H, T, T] of one sequence in one layer.
+Tensor patterns_of(const AttentionTensors& tensors, const AttentionOptions& options,
+                   std::int64_t sequence) {
+  const std::int64_t n_heads = tensors.q.dim(2), length = tensors.q.dim(1);
+  const AttentionProblem problem = attention_problem(tensors, options);
+  Tensor out({n_heads, length, length});
+  for (std::int64_t h = 0; h < n_heads; ++h)
+    attention_pattern(problem, tensors,
+                      {.batch = sequence, .head = h, .row_begin = 0, .row_end = length},
+                      {out.span<float>().data() + h * length * length, {length, length}});
+  return out;
 }
-const float* vector_at(TensorView x, std::int64_t sequence, std::int64_t token, std::int64_t head) {
-  return x.as<float>() + sequence * x.stride(0) + token * x.stride(1) + head * x.stride(2);
+
+bool is_free(std::int64_t word, std::int64_t length) {
+  return word == 0 || word == length - 1;
+}
+
+/// A token's vector of one head: [head_dim].
+template <class View>
+auto* vector_at(const View& x, std::int64_t sequence, std::int64_t token, std::int64_t head) {
+  return x.template as<float>() + sequence * x.stride(0) + token * x.stride(1) + head * x.stride(2);
 }
 
 void add_scaled(float scale, const float* from, std::int64_t n, float* to) {
   for (std::int64_t i = 0; i < n; ++i) to[i] += scale * from[i];
 }
 
-/// d_scores of one row: pattern * (d_pattern - <pattern, d_pattern>), as of any softmax.
-void row_backward(const Patterns& patterns, std::int64_t head, std::int64_t query, double weight,
+/// d_scores of one row of a pattern: pattern * (d_pattern - <pattern, d_pattern>), as of any
+/// softmax; d_pattern is `factor` times what the other heads give to a word.
+void row_backward(const float* pattern, const float* sums, float factor,
                   std::vector<float>& d_scores) {
-  const float* row = patterns.row(head, query);
-  const auto factor = static_cast<float>(2 * weight / static_cast<double>(patterns.n_heads()));
-  for (std::int64_t j = 0; j < patterns.length(); ++j)
-    d_scores[static_cast<std::size_t>(j)] = factor * patterns.others(head, query, j);
-  const float mean = std::inner_product(d_scores.begin(), d_scores.end(), row, 0.0f);
-  for (std::int64_t j = 0; j < patterns.length(); ++j) {
+  const auto length = static_cast<std::int64_t>(d_scores.size());
+  for (std::int64_t j = 0; j < length; ++j)
+    d_scores[static_cast<std::size_t>(j)] =
+        is_free(j, length) ? 0 : factor * (sums[j] - pattern[j]);
+  const float mean = std::inner_product(d_scores.begin(), d_scores.end(), pattern, 0.0f);
+  for (std::int64_t j = 0; j < length; ++j) {
     float& d = d_scores[static_cast<std::size_t>(j)];
-    d = row[j] * (d - mean);
+    d = pattern[j] * (d - mean);
   }
 }
 
 }  // namespace
 
-double head_overlap(const AttentionTensors& tensors, const AttentionOptions& options) {
-  double sum = 0;
-  for (std::int64_t b = 0; b < tensors.q.dim(0); ++b) {
-    const Patterns patterns(tensors, options, b);
-    for (std::int64_t h = 0; h < patterns.n_heads(); ++h)
-      for (std::int64_t i = 0; i < patterns.length(); ++i)
-        for (std::int64_t j = 0; j < patterns.length(); ++j)
-          sum += static_cast<double>(patterns.row(h, i)[j]) * patterns.others(h, i, j);
-  }
-  return sum / static_cast<double>(tensors.q.dim(2));
+HeadOverlap::HeadOverlap(std::int64_t sequences, std::int64_t length)
+    : sequences_(sequences),
+      length_(length),
+      sums_(static_cast<std::size_t>(sequences * length * length)) {}
+
+void HeadOverlap::add(const AttentionTensors& tensors, const AttentionOptions& options) {
+  const std::int64_t heads = tensors.q.dim(2), square = length_ * length_;
+  n_heads_ += heads;
+  std::vector<double> squares(static_cast<std::size_t>(sequences_));
+  parallel_for(sequences_, [&](std::int64_t b) {
+    const Tensor patterns = patterns_of(tensors, options, b);
+    float* sums = sums_.data() + b * square;
+    for (std::int64_t i = 0; i < heads * square; ++i) {
+      const float p = patterns.span<float>()[static_cast<std::size_t>(i)];
+      sums[i % square] += p;
+      if (!is_free(i % length_, length_)) squares[static_cast<std::size_t>(b)] += double{p} * p;
+    }
+  });
+  squares_ = std::accumulate(squares.begin(), squares.end(), squares_);
 }
 
-void head_overlap_backward(const AttentionTensors& tensors, const AttentionOptions& options,
-                           double weight, MutableTensorView d_q, MutableTensorView d_k) {
+double HeadOverlap::value() const {
+  double sum = -squares_;
+  for (std::size_t i = 0; i < sums_.size(); ++i)
+    if (!is_free(static_cast<std::int64_t>(i) % length_, length_))
+      sum += double{sums_[i]} * sums_[i];
+  return sum / static_cast<double>(n_heads_);
+}
+
+void HeadOverlap::backward(const AttentionTensors& tensors, const AttentionOptions& options,
+                           double weight, MutableTensorView d_q, MutableTensorView d_k) const {
   const std::int64_t dim = tensors.q.dim(3), group = tensors.q.dim(2) / tensors.k.dim(2);
-  const auto scale = static_cast<float>(attention_problem(tensors, options).scale);
-  parallel_for(tensors.q.dim(0), [&](std::int64_t b) {
-    const Patterns patterns(tensors, options, b);
-    std::vector<float> d_scores(static_cast<std::size_t>(patterns.length()));
-    for (std::int64_t h = 0; h < patterns.n_heads(); ++h)
-      for (std::int64_t i = 0; i < patterns.length(); ++i) {
-        row_backward(patterns, h, i, weight, d_scores);
-        for (std::int64_t j = 0; j < patterns.length(); ++j) {
+  const float scale = attention_problem(tensors, options).scale;
+  const auto factor = static_cast<float>(2 * weight / static_cast<double>(n_heads_));
+  parallel_for(sequences_, [&](std::int64_t b) {
+    const Tensor patterns = patterns_of(tensors, options, b);
+    std::vector<float> d_scores(static_cast<std::size_t>(length_));
+    for (std::int64_t h = 0; h < tensors.q.dim(2); ++h)
+      for (std::int64_t i = 0; i < length_; ++i) {
+        row_backward(patterns.span<float>().data() + (h * length_ + i) * length_,
+                     sums_.data() + (b * length_ + i) * length_, factor, d_scores);
+        for (std::int64_t j = 0; j < length_; ++j) {
           const float d = scale * d_scores[static_cast<std::size_t>(j)];
           add_scaled(d, vector_at(tensors.k, b, j, h / group), dim, vector_at(d_q, b, i, h));
           add_scaled(d, vector_at(tensors.q, b, i, h), dim, vector_at(d_k, b, j, h / group));

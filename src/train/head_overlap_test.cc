@@ -24,43 +24,58 @@ struct Case {
   Causal causal;
 };
 
-class HeadOverlap : public ::testing::TestWithParam<Case> {
+class HeadOverlapTest : public ::testing::TestWithParam<Case> {
  protected:
   AttentionTensors tensors() { return {.q = q_, .k = k_, .v = k_, .z = z_, .lse = {}}; }
   AttentionOptions options() const { return {.causal = GetParam().causal}; }
-  double overlap() { return head_overlap(tensors(), options()); }
+  /// Of two layers that share their keys.
+  HeadOverlap both() {
+    HeadOverlap out(2, 6);
+    out.add(tensors(), options());
+    out.add(other(), options());
+    return out;
+  }
+  double overlap() { return both().value(); }
+  AttentionTensors other() { return {.q = k2_, .k = k_, .v = k_, .z = z2_, .lse = {}}; }
 
   Tensor q_ = random_heads(4, 1), k_ = random_heads(GetParam().n_kv_heads, 2);
-  Tensor z_{q_.shape()};
+  Tensor k2_ = random_heads(GetParam().n_kv_heads, 3);
+  Tensor z_{q_.shape()}, z2_{k2_.shape()};
 };
 
-/// As the definition says it, from the reference's patterns.
-double plain_overlap(const AttentionTensors& tensors, const AttentionOptions& options) {
-  const AttentionProblem problem = attention_problem(tensors, options);
+void add_patterns(const AttentionTensors& tensors, const AttentionOptions& options,
+                  std::int64_t sequence, std::vector<Tensor>& patterns) {
+  for (std::int64_t h = 0; h < tensors.q.dim(2); ++h)
+    attention_pattern_ref(attention_problem(tensors, options), tensors,
+                          {.batch = sequence, .head = h, .row_begin = 0, .row_end = 6},
+                          patterns.emplace_back(Shape{6, 6}));
+}
+
+/// As the definition says it.
+double plain_overlap(const std::vector<Tensor>& patterns) {
   double sum = 0;
+  for (const Tensor& p : patterns)
+    for (const Tensor& q : patterns)
+      for (std::size_t i = 0; &p != &q && i < 36; ++i)
+        if (i % 6 != 0 && i % 6 != 5) sum += double{p.span<float>()[i]} * q.span<float>()[i];
+  return sum / static_cast<double>(patterns.size());
+}
+
+TEST_P(HeadOverlapTest, IsTheSumOverPairsOfHeads) {
+  double expected = 0;
   for (std::int64_t b = 0; b < 2; ++b) {
     std::vector<Tensor> patterns;
-    for (std::int64_t h = 0; h < 4; ++h)
-      attention_pattern_ref(problem, tensors, {.batch = b, .head = h, .row_begin = 0, .row_end = 6},
-                            patterns.emplace_back(Shape{6, 6}));
-    for (std::size_t h = 0; h < 4; ++h)
-      for (std::size_t g = 0; g < 4; ++g)
-        for (std::size_t i = 0; h != g && i < 6; ++i)
-          for (std::size_t j = 1; j < 5; ++j)
-            sum +=
-                double{patterns[h].span<float>()[i * 6 + j]} * patterns[g].span<float>()[i * 6 + j];
+    add_patterns(tensors(), options(), b, patterns);
+    add_patterns(other(), options(), b, patterns);
+    expected += plain_overlap(patterns);
   }
-  return sum / 4;
+  EXPECT_NEAR(overlap(), expected, 1e-5);
 }
 
-TEST_P(HeadOverlap, IsTheSumOverPairsOfHeads) {
-  EXPECT_NEAR(overlap(), plain_overlap(tensors(), options()), 1e-5);
-}
-
-TEST_P(HeadOverlap, HasTheGradientOfItsDifferences) {
+TEST_P(HeadOverlapTest, HasTheGradientOfItsDifferences) {
   Tensor d_q(q_.shape()), d_k(k_.shape());
   d_q.span<float>()[0] = 3;  // it is added to what is there
-  head_overlap_backward(tensors(), options(), 0.5, d_q, d_k);
+  both().backward(tensors(), options(), 0.5, d_q, d_k);
   d_q.span<float>()[0] -= 3;
   const auto expect_gradient = [&](Tensor& of, const Tensor& gradient) {
     for (std::size_t i = 0; i < of.span<float>().size(); ++i) {
@@ -75,10 +90,14 @@ TEST_P(HeadOverlap, HasTheGradientOfItsDifferences) {
     }
   };
   expect_gradient(q_, d_q);
+  HeadOverlap two = both();  // k_ is both layers'
+  Tensor d_q2(k2_.shape());
+  two.backward(other(), options(), 0.5, d_q2, d_k);
   expect_gradient(k_, d_k);
+  expect_gradient(k2_, d_q2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Patterns, HeadOverlap,
+INSTANTIATE_TEST_SUITE_P(Patterns, HeadOverlapTest,
                          ::testing::Values(Case{4, Causal::none}, Case{2, Causal::none},
                                            Case{1, Causal::bottom_right}),
                          [](const auto& p) {
@@ -89,7 +108,9 @@ INSTANTIATE_TEST_SUITE_P(Patterns, HeadOverlap,
 TEST(HeadOverlapOfOneHead, IsNothing) {
   const Tensor q = random_heads(1, 1);
   Tensor z(q.shape());
-  EXPECT_EQ(head_overlap({.q = q, .k = q, .v = q, .z = z, .lse = {}}, {}), 0);
+  HeadOverlap overlap(2, 6);
+  overlap.add({.q = q, .k = q, .v = q, .z = z, .lse = {}}, {});
+  EXPECT_NEAR(overlap.value(), 0, 1e-6);
 }
 
 }  // namespace

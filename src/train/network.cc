@@ -109,10 +109,20 @@ LossSum Network::evaluate(const Batch& batch) {
   return head_.evaluate(batch, forward(batch));
 }
 
+void Network::find_overlaps(const Batch& batch, double weight) {
+  tape_.overlaps.clear();
+  if (overlap_price_ == 0) return;
+  tape_.overlap_weight = overlap_price_ * weight;
+  for (const SequenceGroup& group : batch.groups)
+    tape_.overlaps.emplace_back(group.count, group.length);
+  for (std::int64_t l = 0; l < config_.n_layers; ++l)
+    add_overlap({config_, batch, tape_, l, values_.blocks[static_cast<std::size_t>(l)]});
+}
+
 LossSum Network::train(const Batch& batch, double weight) {
   const auto alone = alone_if_small(batch, config_.d_model);
   const TensorView hidden = forward(batch);
-  tape_.overlap_weight = overlap_price_ * weight;
+  find_overlaps(batch, weight);
   tape_.d_head_gates.assign(tape_.head_gates.size(), 0.0f);
   const auto d_x = first_rows(tape_.d_x, batch.rows());
   const LossSum sum = head_.train(batch, hidden, gradients_, d_x, weight);

@@ -30,7 +30,7 @@ class Network {
   /// What each head's z is multiplied by from now on, [n_layers * n_heads], each in [0, 1]; empty:
   /// by 1, at no cost.
   void set_head_gates(std::vector<float> gates);
-  /// What a row's head_overlap() counts beside a target's loss in the gradients from now on.
+  /// What a row's HeadOverlap counts beside a target's loss in the gradients from now on.
   void set_head_overlap(double price) { overlap_price_ = price; }
   /// Gradients of the gates by the last train(), which made them if gates were set.
   std::span<const float> gate_gradients() const { return tape_.d_head_gates; }
@@ -43,6 +43,7 @@ class Network {
   TensorView forward(const Batch& batch);
   void embed(const Batch& batch);
   void embed_backward(const Batch& batch);
+  void find_overlaps(const Batch& batch, double weight);
 
   ModelConfig config_;
   ModelParameters values_, gradients_;

@@ -40,7 +40,7 @@ struct TrainSettings {
   AdamWSettings adamw;
   double clip = 1;                  ///< the largest global norm of a gradient; 0: any
   double initial_deviation = 0.02;  ///< of matrices
-  /// What the overlap of a layer's heads at a word costs (head_overlap.h), beside a target's loss.
+  /// What the overlap of heads at a word costs (head_overlap.h), beside a target's loss.
   /// It rises to this over the first half of a run: heads first learn, then divide the work.
   double head_overlap = 0;
   std::int64_t checkpoint_every = 200;

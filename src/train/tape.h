@@ -7,6 +7,7 @@
 #include "core/tensor.h"
 #include "kernels/rope/rope.h"
 #include "model/config.h"
+#include "train/head_overlap.h"
 
 namespace headlight {
 
@@ -34,7 +35,8 @@ struct Tape {
   RopeTable rope;
   /// [n_layers * n_heads] what each head's z is multiplied by, and the gradients; empty: 1.
   std::vector<float> head_gates, d_head_gates;
-  double overlap_weight = 0;  ///< of head_overlap() of each layer, in the gradients
+  std::vector<HeadOverlap> overlaps;  ///< of each group of sequences; empty: it costs nothing
+  double overlap_weight = 0;          ///< in the gradients
 
   void reserve(const ModelConfig& config, std::int64_t rows);
 };
