@@ -109,13 +109,18 @@ void record_text(Recording& recording, const Recorded& r) {
     asked["text"] = r.trace["text"];
   }
   recording.put("POST traces " + asked.dump(), r.trace);
+  // Without a name: there is but one model in the file.
+  if (std::ranges::count(model["records"], "abilities") > 0) recording.get("abilities", {});
 }
 
 void record_heads(Recording& recording, const Recorded& r) {
   const std::string base = "traces/" + r.view.trace;
   recording.get(base + "/overview", {{"size", 24}});
-  for_each_in(r, extent_of(r, (r.heads + 2) * r.length), [&](std::int64_t l, std::int64_t q) {
+  recording.get(base + "/statistics", {});
+  for (std::int64_t l = 0; l < r.layers; ++l) recording.get(base + "/value_norms", {{"layer", l}});
+  for_each_in(r, extent_of(r, 2 * (r.heads + 1) * r.length), [&](std::int64_t l, std::int64_t q) {
     recording.get(base + "/rows", {{"layer", l}, {"query", q}});
+    recording.get(base + "/columns", {{"layer", l}, {"key", q}});
   });
   for_each_in(r, extent_of(r, r.heads * (r.width + r.head_dim)),
               [&](std::int64_t l, std::int64_t q) {

@@ -12,7 +12,9 @@
 #include "app/layer_timing.h"
 #include "app/model_records.h"
 #include "app/parse.h"
+#include "app/statistics_view.h"
 #include "app/version.h"
+#include "inspect/columns.h"
 
 namespace headlight::app {
 namespace {
@@ -129,6 +131,10 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
   if (part == "/pattern") return pattern(request, *kept);
   if (part == "/overview") return overview(request, *kept);
   if (part == "/concat") return concat(request, *kept);
+  if (part == "/statistics")
+    return queue_.run([&] { return json_response(json_statistics(kept->trace)); });
+  if (part == "/columns") return columns(request, *kept);
+  if (part == "/value_norms") return value_norms(request, *kept);
   if (part == "/export") {
     check_request(!kept->gated, "export", "trace \"{}\" was made with gates; post its text again",
                   printable(id));
@@ -227,6 +233,24 @@ LabResponse Lab::concat(const LabRequest& request, const KeptTrace& kept) {
   return queue_.run([&] {
     const auto model = loaded({kept.info.name, kept.info.folder});
     return json_response(json_concat(model->transformer, kept.trace, layer, query));
+  });
+}
+
+LabResponse Lab::columns(const LabRequest& request, const KeptTrace& kept) {
+  const std::int64_t layer = index_parameter(request, "layer", kept.trace.config.n_layers);
+  const std::int64_t key = index_parameter(request, "key", kept.trace.length());
+  return queue_.run([&] {
+    const Tensor columns = pattern_columns(kept.trace, layer, key);
+    return tensor_response(columns.span<float>(), columns.shape());
+  });
+}
+
+LabResponse Lab::value_norms(const LabRequest& request, const KeptTrace& kept) {
+  const std::int64_t layer = index_parameter(request, "layer", kept.trace.config.n_layers);
+  return queue_.run([&] {
+    const auto model = loaded({kept.info.name, kept.info.folder});
+    const Tensor norms = headlight::value_norms(model->transformer, kept.trace, layer);
+    return tensor_response(norms.span<float>(), norms.shape());
   });
 }
 

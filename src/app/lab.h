@@ -71,6 +71,8 @@ class Lab {
   LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
   LabResponse overview(const LabRequest& request, const KeptTrace& kept);
   LabResponse concat(const LabRequest& request, const KeptTrace& kept);
+  LabResponse columns(const LabRequest& request, const KeptTrace& kept);
+  LabResponse value_norms(const LabRequest& request, const KeptTrace& kept);
   LabResponse values(const LabRequest& request, const KeptTrace& kept);
   LabResponse w_o(const LabRequest& request, const KeptTrace& kept);
 

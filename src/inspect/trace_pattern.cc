@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "inspect/trace.h"
+#include "inspect/trace_tensors.h"
 #include "kernels/attention/pattern.h"
 
 namespace headlight {
@@ -25,11 +26,6 @@ void check_head(const Trace& trace, std::int64_t head) {
 void check_query(const Trace& trace, std::int64_t query) {
   check(0 <= query && query < trace.length(), "trace", "query {} is not in [0, {})", query,
         trace.length());
-}
-
-/// [T, H, D] seen as [1, T, H, D].
-TensorView batch_of_one(const Tensor& t) {
-  return {t.view().data(), t.dtype(), {1, t.dim(0), t.dim(1), t.dim(2)}};
 }
 
 /// Pattern rows of one layer, straight from what its attention saw.

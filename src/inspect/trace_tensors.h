@@ -32,6 +32,11 @@ inline std::string traced_name(std::size_t layer, std::string_view name) {
   return fmt::format("blocks.{}.{}", layer, name);
 }
 
+/// [T, H, D] seen as [1, T, H, D].
+inline TensorView batch_of_one(const Tensor& t) {
+  return {t.view().data(), t.dtype(), {1, t.dim(0), t.dim(1), t.dim(2)}};
+}
+
 /// A trace of these tokens in which no layer is recorded yet.
 Trace unrecorded_trace(const Transformer& model, std::vector<Token> tokens, std::string text);
 /// Token types as the model takes them; empty for families without them.

@@ -1,7 +1,7 @@
 // The only file that talks to the server.
 import { ask } from "./snapshot.ts";
 import { beginWork } from "../state/idle.ts";
-import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Rows, Trace } from "./types.ts";
+import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Rows, Statistics, Trace } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -48,9 +48,9 @@ export function fetchModels(): Promise<Models> {
   return call("models", {}, asJson<Models>);
 }
 
-/** What was measured of a model's heads over labelled sentences. */
-export function fetchAbilities(model: string): Promise<Abilities> {
-  return call(`abilities?model=${encodeURIComponent(model)}`, {}, asJson<Abilities>);
+/** What was measured of a model's heads over labelled sentences; null: of the only model in a file. */
+export function fetchAbilities(model: string | null): Promise<Abilities> {
+  return call(model === null ? "abilities" : `abilities?model=${encodeURIComponent(model)}`, {}, asJson<Abilities>);
 }
 
 /** What a model's heads looked at while it was trained. */
@@ -105,6 +105,21 @@ export function fetchValues(trace: string, layer: number, head: number): Promise
 
 export function fetchRows(trace: string, layer: number, query: number): Promise<Rows> {
   return call(`traces/${encodeURIComponent(trace)}/rows?layer=${layer}&query=${query}`, {}, asJson<Rows>);
+}
+
+/** Entropy, distance and sink mass of every head over the whole text. */
+export function fetchStatistics(trace: string): Promise<Statistics> {
+  return call(`traces/${encodeURIComponent(trace)}/statistics`, {}, asJson<Statistics>);
+}
+
+/** Who reads a token: its column in every head of a layer, [n_heads, T]. */
+export function fetchColumns(trace: string, layer: number, key: number): Promise<Matrix> {
+  return call(`traces/${encodeURIComponent(trace)}/columns?layer=${layer}&key=${key}`, {}, readMatrix);
+}
+
+/** The norm of what each token hands out, v W_O, in every head of a layer: [n_heads, T]. */
+export function fetchValueNorms(trace: string, layer: number): Promise<Matrix> {
+  return call(`traces/${encodeURIComponent(trace)}/value_norms?layer=${layer}`, {}, readMatrix);
 }
 
 /** The view as a file of HTML. */

@@ -148,6 +148,20 @@ export interface Overview {
   data: Float32Array;
 }
 
+/** Of every head over the whole text: [n_layers * n_heads] each. */
+export interface Statistics {
+  n_layers: number;
+  n_heads: number;
+  /** Tokens that take what is not given to words. */
+  sinks: number[];
+  /** Nats, a mean over the rows. */
+  entropy: number[];
+  /** Tokens. */
+  distance: number[];
+  /** Shares. */
+  sink_mass: number[];
+}
+
 /** One measured call: its operations, the median of its times, how often it ran. */
 export interface TimedCall {
   flops: number;
@@ -199,12 +213,23 @@ export interface Role {
   text: string;
 }
 
+/** Counts of words named right without a set of heads, and without random sets of as many others. */
+export interface SetRemoval {
+  relation: string;
+  layer: number;
+  heads: number[];
+  asked: number;
+  right: number;
+  without: Record<How, { right: number; random: number[] }>;
+}
+
 export interface Abilities {
   model: string;
   n_layers: number;
   n_heads: number;
   sentences: number;
   relations: RelationAbility[];
+  sets: SetRemoval[];
   roles: Role[];
 }
 

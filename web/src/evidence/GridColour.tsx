@@ -1,57 +1,31 @@
-// What the grid of heads is coloured by: patterns, or a number that was measured of each head.
-import { computed, signal } from "@preact/signals";
+// What the grid of heads is coloured by: patterns, or a number that is known of each head.
+import { MeasureOptions, measureName, measureNumber } from "../glance/names.tsx";
 import { t } from "../i18n/index.ts";
-import { headIndex, relationsOf } from "../maths/evidence.ts";
-import { abilities } from "../state/evidence.ts";
-import { touchWork } from "../state/idle.ts";
-import { relationKey, relationName } from "./names.ts";
-
-const kPattern = "";
-
-/** "looks en.coreference" or "cost en.coreference"; empty: thumbnails of the patterns. */
-const chosen = signal(kPattern);
-
-/** A share in [0, 1] for each head of each layer, null for thumbnails. */
-export const gridValues = computed<readonly number[] | null>(() => {
-  const known = abilities.value;
-  const [what, key] = chosen.value.split(" ");
-  if (!known || !key || !known.relations.some((one) => relationKey(one) === key)) return null;
-  const values: number[] = [];
-  for (let layer = 0; layer < known.n_layers; layer++) {
-    for (let head = 0; head < known.n_heads; head++) {
-      const one = relationsOf(known, layer, head).find((relation) => relationKey(relation) === key);
-      values[headIndex(known, layer, head)] = Math.max(0, (what === "looks" ? one?.looks : one?.cost) ?? 0);
-    }
-  }
-  return values;
-});
+import { rangeOf } from "../maths/measures.ts";
+import { chooseMeasure, chosenMeasures, measures } from "../state/glance.ts";
 
 export function GridColour() {
-  const known = abilities.value;
-  if (!known || known.relations.length === 0) return null;
-  const options = (what: "looks" | "cost") =>
-    known.relations
-      .filter((one) => one.pairs > 0 && (what === "looks" || one.without))
-      .map((one) => (
-        <option key={relationKey(one)} value={`${what} ${relationKey(one)}`}>
-          {relationName(one)}
-        </option>
-      ));
   return (
     <label class="grid-colour">
       {t("grid_by")}{" "}
-      <select
-        id="grid-colour"
-        value={chosen.value}
-        onChange={(event) => {
-          touchWork();
-          chosen.value = event.currentTarget.value;
-        }}
-      >
-        <option value={kPattern}>{t("grid_pattern")}</option>
-        <optgroup label={t("grid_looks")}>{options("looks")}</optgroup>
-        <optgroup label={t("grid_cost")}>{options("cost")}</optgroup>
+      <select id="grid-colour" value={chosenMeasures.value.colour} onChange={(event) => chooseMeasure("colour", event.currentTarget.value)}>
+        <option value="">{t("grid_pattern")}</option>
+        <MeasureOptions />
       </select>
     </label>
+  );
+}
+
+/** What dark and bright stand for. */
+export function GridLegend() {
+  const measure = measures.colour.value;
+  const range = measure && rangeOf(measure);
+  return (
+    <p class="grid-legend" data-legend={measure?.key ?? ""}>
+      <span class="grid-legend-name">{measure ? measureName(measure.key) : t("legend_pattern")}</span>
+      <span>{range ? measureNumber(measure.unit, range.low) : "0"}</span>
+      <span class={measure ? "grid-ramp" : "grid-ramp of-pattern"} aria-hidden="true" />
+      <span>{range ? measureNumber(measure.unit, range.high) : "1"}</span>
+    </p>
   );
 }

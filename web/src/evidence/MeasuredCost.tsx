@@ -1,27 +1,27 @@
-// What was measured to be lost over many sentences without a head that is off: "coreference 97 % → 41 %".
+// What was measured to be lost over many sentences without the heads that are off: "coreference 97 % → 41 %".
+import type { Abilities } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
 import { costliest } from "../maths/evidence.ts";
 import { percent } from "../maths/vectors.ts";
+import { headsOff } from "../maths/sets.ts";
 import { gates, how } from "../state/concat.ts";
 import { abilities } from "../state/evidence.ts";
+import { model } from "../state/session.ts";
+import { MeasuredSet } from "./MeasuredSet.tsx";
 import { relationName } from "./names.ts";
 
 const kMost = 3;
 
-export function MeasuredCost() {
-  const known = abilities.value;
-  if (!known) return null;
-  const off = [...gates.value].filter(([, gate]) => gate === 0).map(([key]) => key.split(".").map(Number) as [number, number]);
-  if (off.length === 0) return null;
+/** What each head costs when it alone is off. */
+function EachAlone({ known, off }: { readonly known: Abilities; readonly off: readonly string[] }) {
   const way = how.value;
   return (
-    <div data-measured-cost>
-      <h4>{t("measured_title")}</h4>
-      <p class="hint">{t(off.length > 1 ? "measured_each" : "measured_hint", { sentences: known.sentences })}</p>
-      {off.map(([layer, head]) => {
+    <>
+      {off.map((key) => {
+        const [layer, head] = key.split(".").map(Number) as [number, number];
         const lost = costliest(known, layer, head, way, kMost);
         return (
-          <p key={`${layer}.${head}`} data-measured={`${layer}.${head}`}>
+          <p key={key} data-measured={key}>
             <b>{t("head_card", { layer, head })}:</b>{" "}
             {lost.length === 0
               ? t("measured_nothing")
@@ -29,6 +29,29 @@ export function MeasuredCost() {
           </p>
         );
       })}
+    </>
+  );
+}
+
+function Measured({ known }: { readonly known: Abilities }) {
+  const off = headsOff(gates.value);
+  if (off === null) return <p data-dimmed>{t("set_dimmed")}</p>;
+  return (
+    <>
+      <MeasuredSet known={known} off={off} />
+      <p class="hint">{t(off.length > 1 ? "measured_each" : "measured_hint", { sentences: known.sentences })}</p>
+      <EachAlone known={known} off={off} />
+    </>
+  );
+}
+
+export function MeasuredCost() {
+  const known = abilities.value;
+  if (gates.value.size === 0 || (!known && model.value?.records?.includes("abilities"))) return null;
+  return (
+    <div data-measured-cost>
+      <h4>{t("measured_title")}</h4>
+      {known ? <Measured known={known} /> : <p data-no-record>{t("set_no_record")}</p>}
     </div>
   );
 }

@@ -20,10 +20,15 @@ const kNames: Readonly<Record<string, Key>> = {
   reference: "named_reference",
 };
 
+/** Without its language: in all of them. */
+export function relationWord(relation: string): string {
+  const key = kNames[relation];
+  return key ? t(key) : relation;
+}
+
 /** "coreference (en)"; a relation that the page does not know keeps its own name. */
 export function relationName({ language, relation }: Named): string {
-  const key = kNames[relation];
-  return `${key ? t(key) : relation} (${language})`;
+  return `${relationWord(relation)} (${language})`;
 }
 
 export const relationKey = ({ language, relation }: Named): string => `${language}.${relation}`;

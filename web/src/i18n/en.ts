@@ -1,5 +1,8 @@
 // Every word the page says, in English. {names} are filled in; zh.ts has the same keys and names.
+import { glanceEn } from "./glance.ts";
+
 export const en = {
+  ...glanceEn,
   tagline: "many heads, one light each",
   skip: "Skip to the content",
   model_picker: "Model",

@@ -1,7 +1,9 @@
 import type { Catalogue } from "./en.ts";
+import { glanceZh } from "./glance.ts";
 
 // 页面上的每一句中文。键与占位符必须与 en.ts 一致（由测试保证）。
 export const zh: Catalogue = {
+  ...glanceZh,
   tagline: "多个头，各有一束光",
   skip: "跳到正文",
   model_picker: "模型",

@@ -1,4 +1,5 @@
 import { t } from "../i18n/index.ts";
+import { averageRow } from "../state/light.ts";
 import { rows } from "../state/session.ts";
 import { RowNumbers } from "./RowNumbers.tsx";
 import { RowPicture } from "./RowPicture.tsx";
@@ -7,7 +8,7 @@ import { HiddenMass, Strongest } from "./RowSummary.tsx";
 export function AverageCard() {
   const current = rows.value;
   if (!current) return null;
-  const row = current.average_of_heads;
+  const row = averageRow.value;
   return (
     <article class="card average" data-average aria-label={t("average_title")}>
       <header class="card-top">

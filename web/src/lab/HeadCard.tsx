@@ -1,12 +1,13 @@
 import type { HeadRow } from "../api/types.ts";
 import { HeadEvidence } from "../evidence/HeadEvidence.tsx";
 import { t } from "../i18n/index.ts";
+import { cardRows, light } from "../state/light.ts";
 import { theme } from "../state/preferences.ts";
 import { chooseHead, hoveredHead, pinnedHead, trace } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
 import { RowNumbers } from "./RowNumbers.tsx";
 import { RowPicture } from "./RowPicture.tsx";
-import { HiddenMass, Spread, Strongest } from "./RowSummary.tsx";
+import { HiddenMass, Spread, Strongest, Total } from "./RowSummary.tsx";
 
 interface HeadCardProps {
   readonly layer: number;
@@ -17,6 +18,8 @@ export function HeadCard({ layer, head }: HeadCardProps) {
   const shared = (trace.value?.model.n_kv_heads ?? 0) < (trace.value?.model.n_heads ?? 0);
   const pinned = pinnedHead.value === head.head;
   const name = t("head_card", { layer, head: head.head });
+  // Without light until the engine has said what it stands for.
+  const { row, total } = cardRows.value?.[head.head] ?? { row: [], total: 0 };
   return (
     <article
       class={pinned ? "card pinned" : "card"}
@@ -44,14 +47,14 @@ export function HeadCard({ layer, head }: HeadCardProps) {
           </button>
         </h3>
         {shared && <span class="kv-badge">{t("kv_badge", { kv: head.kv_head })}</span>}
-        <Strongest row={head.row} />
+        <Strongest row={row} />
       </header>
-      <RowPicture id={`beam-${head.head}`} row={head.row} />
-      <HiddenMass row={head.row} />
+      <RowPicture id={`beam-${head.head}`} row={row} />
+      <HiddenMass row={row} />
       <HeadEvidence layer={layer} head={head.head} />
       <footer class="card-foot">
-        <Spread entropy={head.entropy} />
-        <RowNumbers row={head.row} caption={name} />
+        {light.value === "weights" ? <Spread entropy={head.entropy} /> : <Total total={total} queries={row.length} />}
+        <RowNumbers row={row} caption={name} />
       </footer>
     </article>
   );

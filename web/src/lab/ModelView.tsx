@@ -1,5 +1,6 @@
 import { snapshot } from "../api/snapshot.ts";
 import { Training } from "../evidence/Training.tsx";
+import { GlanceSection } from "../glance/GlanceSection.tsx";
 import { t } from "../i18n/index.ts";
 import { hasWords } from "../maths/tokens.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
@@ -10,6 +11,7 @@ import { ConcatSection } from "./concat/ConcatSection.tsx";
 import { FindingLine } from "./FindingLine.tsx";
 import { HeadCards } from "./HeadCards.tsx";
 import { KernelReport } from "./KernelReport.tsx";
+import { LightChoice } from "./LightChoice.tsx";
 import { LayerPicker } from "./LayerPicker.tsx";
 import { ModelFacts } from "./ModelFacts.tsx";
 import { OverviewGrid } from "./OverviewGrid.tsx";
@@ -39,6 +41,7 @@ export function ModelView() {
           </div>
           <section>
             <h2 class="hidden-text">{t("heads_title", { layer: layer.value })}</h2>
+            <LightChoice />
             <HeadCards />
           </section>
           <aside class="rail">
@@ -49,6 +52,7 @@ export function ModelView() {
       )}
       {trace.value && rows.value && (
         <div class={running.value ? "below busy" : "below"}>
+          <GlanceSection />
           <BlendSection />
           <ConcatSection />
           <Training />

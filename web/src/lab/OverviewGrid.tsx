@@ -1,8 +1,11 @@
 // Every head of every layer as a thumbnail of its pattern, in the head's own colour.
 import { useEffect, useRef } from "preact/hooks";
 import type { Overview } from "../api/types.ts";
-import { GridColour, gridValues } from "../evidence/GridColour.tsx";
+import { GridColour, GridLegend } from "../evidence/GridColour.tsx";
+import { measureName, measureNumber } from "../glance/names.tsx";
 import { t } from "../i18n/index.ts";
+import { cellNumber, lightOf } from "../maths/measures.ts";
+import { measures } from "../state/glance.ts";
 import type { Theme } from "../state/url.ts";
 import { theme } from "../state/preferences.ts";
 import { chooseHead, layer, overview, pinnedHead } from "../state/session.ts";
@@ -35,24 +38,29 @@ function Thumbnail({ all, ofLayer, head, tabStop }: ThumbnailProps) {
     if (canvas.current) paint(canvas.current, all.data.subarray(start, start + cells), all.size, head, inTheme);
   }, [all, ofLayer, head, inTheme]);
   const here = ofLayer === layer.value;
-  const share = gridValues.value?.[ofLayer * all.heads + head];
+  const measure = measures.colour.value;
+  const value = measure?.values[ofLayer * all.heads + head];
   const pinned = here && head === pinnedHead.value;
+  const label =
+    measure && value !== undefined
+      ? t("overview_cell_value", { layer: ofLayer, head, value: `${measureName(measure.key)} ${measureNumber(measure.unit, value)}` })
+      : t("overview_cell", { layer: ofLayer, head });
   return (
     <button
       type="button"
       class={pinned ? "thumb pinned" : "thumb"}
       data-cell={`${ofLayer}.${head}`}
-      aria-label={t("overview_cell", { layer: ofLayer, head })}
+      aria-label={label}
       aria-pressed={pinned}
       title={t("head_card", { layer: ofLayer, head })}
       tabIndex={tabStop ? 0 : -1}
-      style={{ "--head": headColour(head, inTheme), "--share": share ?? 0 }}
+      style={{ "--head": headColour(head, inTheme), "--share": measure && value !== undefined ? lightOf(measure, value) : 0 }}
       onClick={() => chooseHead(ofLayer, head)}
     >
       <canvas ref={canvas} width={all.size} height={all.size} aria-hidden="true" />
-      {share !== undefined && (
-        <span class="thumb-share" data-share={share}>
-          {Math.round(100 * share)}
+      {measure && value !== undefined && (
+        <span class="thumb-share" data-share={value}>
+          {cellNumber(measure.unit, value)}
         </span>
       )}
     </button>
@@ -101,6 +109,7 @@ export function OverviewGrid() {
           </div>
         ))}
       </div>
+      <GridLegend />
     </section>
   );
 }

@@ -1,6 +1,7 @@
 // The same row as a table, for screen readers and for copying: full precision, only built when opened.
 import { useSignal } from "@preact/signals";
 import { t } from "../i18n/index.ts";
+import { light } from "../state/light.ts";
 import { tokens } from "../state/session.ts";
 
 export function RowNumbers({ row, caption }: { readonly row: readonly number[]; readonly caption: string }) {
@@ -14,7 +15,7 @@ export function RowNumbers({ row, caption }: { readonly row: readonly number[]; 
           <thead>
             <tr>
               <th scope="col">{t("column_token")}</th>
-              <th scope="col">{t("column_weight")}</th>
+              <th scope="col">{t(light.value === "norms" ? "column_share_of" : "column_weight")}</th>
             </tr>
           </thead>
           <tbody>

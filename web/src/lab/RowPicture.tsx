@@ -7,6 +7,7 @@ import { t } from "../i18n/index.ts";
 import { foldRow, type FoldedLine } from "../maths/fold.ts";
 import { kFaint, kStrong, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
+import { light } from "../state/light.ts";
 import { activeKey, drawnQuery, isShown, tokens, trace } from "../state/session.ts";
 import { Beams } from "../ui/Beams.tsx";
 
@@ -33,7 +34,7 @@ function TokenLine({ id, token, weight, isQuery, unseen }: TokenLineProps) {
       data-value={weight}
       data-faint={weight < kFaint ? "" : undefined}
       data-printed={weight >= kStrong ? "" : undefined}
-      title={unseen ? t("not_visible") : `${token.text}: ${weight}`}
+      title={unseen ? t(light.value === "readers" ? "not_reading" : "not_visible") : `${token.text}: ${weight}`}
       onPointerEnter={() => (activeKey.value = token.index)}
     >
       <span class="line-fill" style={{ width: `${100 * Math.min(1, weight)}%` }} />
@@ -62,6 +63,8 @@ function walk(event: KeyboardEvent, lines: readonly FoldedLine[]): void {
   const at = indices.indexOf(activeKey.value ?? drawnQuery.value);
   activeKey.value = indices[Math.min(indices.length - 1, Math.max(0, at + change))] ?? null;
 }
+
+const kPictures = { weights: "picture_of_row", norms: "picture_of_norms", readers: "picture_of_readers" } as const;
 
 interface RowPictureProps {
   readonly id: string;
@@ -101,7 +104,7 @@ export function RowPicture({ id, row }: RowPictureProps) {
         class="lines"
         role="listbox"
         tabIndex={0}
-        aria-label={t("picture_of_row", { word: tokens.value[lookedFrom]?.text ?? "" })}
+        aria-label={t(kPictures[light.value], { word: tokens.value[lookedFrom]?.text ?? "" })}
         onKeyDown={(event) => walk(event, lines)}
         onBlur={() => (activeKey.value = null)}
       >
@@ -115,7 +118,7 @@ export function RowPicture({ id, row }: RowPictureProps) {
               token={tokens.value[line.index]!}
               weight={row[line.index] ?? 0}
               isQuery={line.index === lookedFrom}
-              unseen={causal && line.index > lookedFrom}
+              unseen={causal && (light.value === "readers" ? line.index < lookedFrom : line.index > lookedFrom)}
             />
           ),
         )}

@@ -1,6 +1,7 @@
 // A row in words: the strongest targets, the entropy as a number of tokens, and what is hidden.
 import { t } from "../i18n/index.ts";
 import { hiddenMass, shortNumber, spreadOver, strongest } from "../maths/rows.ts";
+import { light } from "../state/light.ts";
 import { hideSpecial, isShown, tokens } from "../state/session.ts";
 
 export function Strongest({ row }: { readonly row: readonly number[] }) {
@@ -8,7 +9,7 @@ export function Strongest({ row }: { readonly row: readonly number[] }) {
   if (targets.length === 0) return <p class="strongest">{t("nothing_strong")}</p>;
   return (
     <p class="strongest">
-      {t("strongest")}{" "}
+      {t(light.value === "readers" ? "strongest_readers" : "strongest")}{" "}
       {targets.map((target) => (
         <span key={target.index} class="target">
           {tokens.value[target.index]?.text}
@@ -34,6 +35,15 @@ export function Spread({ entropy }: { readonly entropy: number }) {
   return (
     <p class="spread" data-value={entropy} title={t("spread_meaning")}>
       {t("spread", { entropy: entropy.toFixed(2), words })}
+    </p>
+  );
+}
+
+/** What the numbers of a card add up to, where they are not a row of weights. */
+export function Total({ total, queries }: { readonly total: number; readonly queries: number }) {
+  return (
+    <p class="spread" data-value={total}>
+      {light.value === "norms" ? t("total_norms", { total: total.toPrecision(3) }) : t("total_readers", { total: total.toFixed(2), queries })}
     </p>
   );
 }

@@ -15,6 +15,7 @@ import {
   tokens,
 } from "../state/session.ts";
 import { navigate } from "../state/address.ts";
+import { cardRows, light } from "../state/light.ts";
 import { theme } from "../state/preferences.ts";
 import { headColour } from "../ui/colour.ts";
 import { focusWithin, moveIndex } from "../ui/roving.ts";
@@ -23,7 +24,8 @@ import { focusWithin, moveIndex } from "../ui/roving.ts";
 function litRow(): { colour: string; row: readonly number[] } | null {
   const head = hoveredHead.value ?? pinnedHead.value;
   const found = rows.value?.heads.find((one) => one.head === head);
-  return found ? { colour: headColour(found.head, theme.value), row: found.row } : null;
+  const row = found && cardRows.value?.[found.head]?.row;
+  return row ? { colour: headColour(found.head, theme.value), row } : null;
 }
 
 interface ChipProps {
@@ -68,8 +70,10 @@ function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   focusWithin(event.currentTarget, "[role=radio]", next);
 }
 
+const kLines = { weights: "one_line", norms: "one_line_norms", readers: "one_line_readers" } as const;
+
 export function TokenStrip() {
-  const light = litRow();
+  const lit = litRow();
   const word = tokens.value[query.value]?.text ?? "";
   const unknown = tokens.value.find((token) => token.readAs !== null);
   const hasSpecial = tokens.value.some((token) => token.special);
@@ -77,7 +81,7 @@ export function TokenStrip() {
     <div class="strip-block">
       <p class="hint" id="strip-hint">
         {t("strip_hint")}
-        {hasSpecial && (
+        {tokens.value.length > 1 && (
           <label class="toggle">
             <input
               id="hide-special"
@@ -85,7 +89,7 @@ export function TokenStrip() {
               checked={hideSpecial.value}
               onChange={(event) => navigate({ hideSpecial: event.currentTarget.checked }, "replace")}
             />
-            {t("hide_special")}
+            {t(hasSpecial ? "hide_special" : "hide_first")}
           </label>
         )}
       </p>
@@ -94,7 +98,7 @@ export function TokenStrip() {
         role="radiogroup"
         aria-label={t("strip_label")}
         aria-describedby="strip-hint"
-        style={{ "--head": light?.colour ?? "transparent" }}
+        style={{ "--head": lit?.colour ?? "transparent" }}
         onKeyDown={onKey}
         onPointerLeave={() => {
           hoveredQuery.value = null;
@@ -106,7 +110,7 @@ export function TokenStrip() {
             <Chip
               key={token.index}
               token={token}
-              light={light?.row[token.index] ?? 0}
+              light={lit?.row[token.index] ?? 0}
               chosen={token.index === chosenQuery.value}
               lit={token.index === query.value}
             />
@@ -114,7 +118,7 @@ export function TokenStrip() {
         )}
       </div>
       {unknown && <p class="hint unknown-note">{t("unknown", { word: unknown.text, piece: unknown.readAs ?? "" })}</p>}
-      <p class="one-line">{rich("one_line", { word: <b class="lit-word">{word}</b> })}</p>
+      <p class="one-line">{rich(kLines[light.value], { word: <b class="lit-word">{word}</b> })}</p>
     </div>
   );
 }

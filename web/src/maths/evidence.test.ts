@@ -25,6 +25,7 @@ const kAbilities: Abilities = {
     },
     { language: "zh", relation: "collocation", asked: 10, right: 8, pairs: 20, looks: [19, 0, 2, 1], offset: 1, offset_hits: 20 },
   ],
+  sets: [],
   roles: [{ layer: 1, head: 0, language: "en", relation: "coreference", looks: 0.9, fixed_offset: 0.5, cost: 0.3, text: "" }],
 };
 

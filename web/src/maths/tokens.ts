@@ -65,6 +65,12 @@ export function shownTokens(text: string, tokens: readonly Token[]): ShownToken[
   });
 }
 
+/** Where heads rest that find nothing to read: special tokens, without any the first (inspect/head_statistics.h). */
+export function sinkTokens(tokens: readonly ShownToken[]): ReadonlySet<number> {
+  const special = tokens.filter((token) => token.special).map((token) => token.index);
+  return new Set(special.length > 0 ? special : tokens.slice(0, 1).map((token) => token.index));
+}
+
 const kPronouns = new Set(["it", "它"]);
 
 /** The token whose reading is shown first: "it" where there is one (the classic question), else the last word. */

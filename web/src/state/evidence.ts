@@ -10,7 +10,7 @@ function record<T>(name: string, fetching: (model: string) => Promise<T>) {
   const known = signal<ReadonlyMap<string, T>>(new Map());
   const wanted = new Set<string>();
   const want = async (of: Model) => {
-    if (snapshot || !of.records?.includes(name) || wanted.has(of.name)) return;
+    if (!of.records?.includes(name) || wanted.has(of.name)) return;
     wanted.add(of.name);
     try {
       const answer = await fetching(of.name);
@@ -23,7 +23,7 @@ function record<T>(name: string, fetching: (model: string) => Promise<T>) {
   return { of: computed(() => known.value.get(model.value?.name ?? "") ?? null), want };
 }
 
-const kAbilities = record<Abilities>("abilities", fetchAbilities);
+const kAbilities = record<Abilities>("abilities", (of) => fetchAbilities(snapshot ? null : of));
 const kEmergence = record<Emergence>("emergence", fetchEmergence);
 
 export const abilities = kAbilities.of;

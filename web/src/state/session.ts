@@ -3,7 +3,7 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { ApiError, fetchModels, fetchOverview, fetchRows, postTrace, type Input } from "../api/client.ts";
 import { snapshot } from "../api/snapshot.ts";
 import type { Model, Models, Overview, Rows, Trace } from "../api/types.ts";
-import { firstQuery, shownTokens } from "../maths/tokens.ts";
+import { firstQuery, shownTokens, sinkTokens } from "../maths/tokens.ts";
 import { navigate, part } from "./address.ts";
 import { touchWork } from "./idle.ts";
 import { parseIds } from "./ids.ts";
@@ -74,9 +74,11 @@ export const query = computed(() => hoveredQuery.value ?? chosenQuery.value);
 /** The query token of the rows on the page: it changes together with them, a moment after `query`. */
 export const drawnQuery = computed(() => rows.value?.query ?? query.value);
 
+const sinks = computed(() => sinkTokens(tokens.value));
+
 /** Whether a token's weight is drawn. The query token always is, or its light would have no source. */
 export function isShown(index: number): boolean {
-  return !hideSpecial.value || !tokens.value[index]?.special || index === drawnQuery.value;
+  return !hideSpecial.value || !sinks.value.has(index) || index === drawnQuery.value;
 }
 
 export function asProblem(error: unknown): Problem {

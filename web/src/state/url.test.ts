@@ -11,6 +11,8 @@ const full: UrlState = {
   query: 0,
   head: 11,
   hideSpecial: true,
+  light: "readers",
+  glance: "cost zh.negation;;sink",
   gates: "3.11:0;4.2:0.5",
   how: "resample",
   other: "A dog ran & hid",

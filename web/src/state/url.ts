@@ -3,6 +3,8 @@
 export type View = "example" | "model" | "dimensions";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
+/** What the cards' light stands for instead of weights (state/light.ts). */
+export type Light = "norms" | "readers";
 export type Replacement = "zero" | "mean" | "resample";
 
 export interface UrlState {
@@ -15,6 +17,9 @@ export interface UrlState {
   readonly query: number | null;
   readonly head: number | null;
   readonly hideSpecial: boolean;
+  readonly light: Light | null;
+  /** What the grid of heads is coloured by, and the axes of the scatter plot (state/glance.ts). */
+  readonly glance: string;
   /** Gates of heads that are not fully on (maths/gates.ts). */
   readonly gates: string;
   /** What stands in for a head that is off; null: zero. */
@@ -44,6 +49,8 @@ export const kEmptyState: UrlState = {
   query: null,
   head: null,
   hideSpecial: false,
+  light: null,
+  glance: "",
   gates: "",
   how: null,
   other: null,
@@ -75,6 +82,8 @@ export function parseUrl(search: string): UrlState {
     query: index(query.get("query")),
     head: index(query.get("head")),
     hideSpecial: query.get("special") === "hide",
+    light: oneOf(query.get("light"), ["norms", "readers"]),
+    glance: query.get("glance") ?? "",
     gates: query.get("gates") ?? "",
     how: oneOf(query.get("how"), ["zero", "mean", "resample"]),
     other: query.get("other"),
@@ -102,6 +111,8 @@ export function formatUrl(state: UrlState): string {
   put("query", state.query);
   put("head", state.head);
   put("special", state.hideSpecial ? "hide" : null);
+  put("light", state.light);
+  put("glance", state.glance);
   put("gates", state.gates);
   put("how", state.how);
   put("other", state.other);
