@@ -32,7 +32,16 @@ const kAbilities = {
       },
     },
   ],
-  sets: [],
+  sets: [
+    {
+      relation: "coreference",
+      layer: 2,
+      heads: [3, 6],
+      asked: 200,
+      right: 194,
+      without: { zero: { right: 62, random: [194, 190, 180] }, mean: { right: 90, random: [194] }, resample: { right: 84, random: [] } },
+    },
+  ],
   roles: [{ layer: 2, head: 3, language: "en", relation: "coreference", looks: 0.93, fixed_offset: 0.24, cost: 0.42, text: "" }],
 };
 
@@ -93,6 +102,26 @@ export async function evidenceTests(t, browser, lab) {
       await page.check('input[name="how"][value="mean"]');
       await settled(page);
       assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 50\.0 %/);
+    }),
+  );
+
+  await t.test("several heads that are off: the measured set, or plainly that it was not measured", () =>
+    withPage(browser, lab, `${kBert}&gates=2.3:0;2.6:0`, {}, async (page) => {
+      assert.equal(await page.locator("[data-no-record]").count(), 1, "nothing was measured of this model");
+      await withRecords(page);
+      const set = page.locator('[data-measured-set="2.3+2.6"]');
+      assert.match(await set.innerText(), /who is meant: 97\.0 % → 31\.0 %.*3 times: 94\.0 % on average, 90\.0 % at worst/s);
+      await page.press('[data-z="5"] .head-switch', "Enter");
+      await settled(page);
+      assert.equal(await set.count(), 0);
+      assert.equal(await page.getAttribute("[data-unmeasured]", "data-unmeasured"), "3");
+      await page.click('[data-set="2.3+2.6"]');
+      await settled(page);
+      assert.equal(search(page).get("gates"), "2.3:0;2.6:0");
+      assert.equal(await set.count(), 1);
+      await page.press('[data-z="5"] input[type="range"]', "ArrowLeft");
+      await settled(page);
+      assert.equal(await page.locator("[data-dimmed]").count(), 1);
     }),
   );
 

@@ -1,9 +1,11 @@
 // One lab and one Chromium for all of it; the parts follow each other.
 import { test } from "node:test";
+import { axeTests } from "./axe.mjs";
 import { concatTests } from "./concat.mjs";
 import { dimensionsTests } from "./dimensions.mjs";
 import { evidenceTests } from "./evidence.mjs";
 import { exampleTests } from "./example.mjs";
+import { glanceTests } from "./glance.mjs";
 import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
 import { looksTests } from "./looks.mjs";
@@ -21,8 +23,9 @@ test("the lab page", async (t) => {
   const browser = await launch();
   try {
     for (const part of [exampleTests, handTests, dimensionsTests]) if (wanted(part)) await part(t, browser, lab);
-    for (const part of models ? [headsTests, scenarioTests, concatTests, walkTests, evidenceTests, shareTests] : []) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, shareTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
+    if (wanted(axeTests)) await axeTests(t, browser, lab, models !== null);
     if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);
   } finally {
     await browser.close();
