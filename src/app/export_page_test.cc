@@ -59,6 +59,8 @@ TEST_F(ExportPageTest, HoldsTheAnswersThatTheLabGives) {
         ASSERT_TRUE(answers.contains(key)) << key;
         EXPECT_EQ(answers[key]["json"], Json::parse(live.body)) << key;
       }
+  for (const char* of_all : {"/statistics", "/columns?layer=1&key=2", "/value_norms?layer=0"})
+    EXPECT_TRUE(answers.contains("GET " + base + of_all)) << of_all;
   EXPECT_TRUE(answers.contains(R"(POST traces {"ids":[1,2,3],"model":"tiny"})"));
   EXPECT_TRUE(
       answers.contains(R"(POST ablations {"heads":{"1.0":0},"how":"zero","layer":1,"query":2,)"

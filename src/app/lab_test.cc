@@ -65,6 +65,23 @@ TEST_F(LabTest, TwoServersNeverGiveTheSameId) {
   EXPECT_NE(post(one), post(two));
 }
 
+TEST_F(LabTest, TellsOfEveryHeadAtOnce) {
+  Lab lab(options());
+  const std::string trace = "/api/v1/traces/" + post(lab);
+  const Json told = Json::parse(lab.answer({false, trace + "/statistics", {}, ""}).body);
+  EXPECT_EQ(told["n_layers"], 2);
+  EXPECT_EQ(told["n_heads"], 3);
+  EXPECT_EQ(told["sinks"], Json::array({0})) << "ids have no special tokens";
+  for (const char* each : {"entropy", "distance", "sink_mass"})
+    EXPECT_EQ(told[each].size(), 6u) << each;
+  const LabRequest columns{false, trace + "/columns", {{"layer", "1"}, {"key", "2"}}, ""};
+  EXPECT_EQ(lab.answer(columns).shape, "3,3");
+  EXPECT_EQ(lab.answer({false, trace + "/value_norms", {{"layer", "1"}}, ""}).shape, "3,3");
+  const LabRequest beyond{false, trace + "/columns", {{"layer", "1"}, {"key", "3"}}, ""};
+  EXPECT_EQ(lab.answer(beyond).status, 400);
+  EXPECT_EQ(lab.answer({false, trace + "/value_norms", {{"layer", "2"}}, ""}).status, 400);
+}
+
 TEST_F(LabTest, NothingIsComputedAfterTheClose) {
   Lab lab(options());
   lab.close();

@@ -1,18 +1,20 @@
 // All heads of the model against each other: a scatter plot with axes to choose, and its numbers.
 import { t } from "../i18n/index.ts";
-import { chooseMeasure, chosenMeasures, measures, statistics, type Use } from "../state/glance.ts";
+import { chooseMeasure, chosenMeasures, measures, statistics } from "../state/glance.ts";
 import { tokens, trace } from "../state/session.ts";
 import { MeasureTable } from "./MeasureTable.tsx";
-import { MeasureOptions } from "./names.tsx";
+import { MeasureOptions, unitName } from "./names.tsx";
 import { Scatter } from "./Scatter.tsx";
 
-function AxisChoice({ use }: { readonly use: Use }) {
+function AxisChoice({ use }: { readonly use: "x" | "y" }) {
+  const unit = measures[use].value?.unit;
   return (
     <label>
       {t(use === "x" ? "scatter_x" : "scatter_y")}{" "}
       <select id={`scatter-${use}`} value={chosenMeasures.value[use]} onChange={(event) => chooseMeasure(use, event.currentTarget.value)}>
         <MeasureOptions />
       </select>
+      {unit && ` (${unitName(unit)})`}
     </label>
   );
 }

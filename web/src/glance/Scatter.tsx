@@ -7,7 +7,7 @@ import { ticks } from "../maths/ticks.ts";
 import { theme } from "../state/preferences.ts";
 import { chooseHead, layer, pinnedHead } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
-import { measureName, measureNumber } from "./names.tsx";
+import { measureName, measureNumber, tickNumber } from "./names.tsx";
 
 const kTicks = 5;
 
@@ -35,12 +35,12 @@ function Marks({ x, y }: { readonly x: Axis; readonly y: Axis }) {
     <div aria-hidden="true">
       {x.marks.map((mark) => (
         <span key={`x${mark}`} class="scatter-line along-x" style={{ left: percent(x.place(mark)) }}>
-          <span>{measureNumber(x.measure.unit, mark)}</span>
+          <span>{tickNumber(x.measure.unit, mark)}</span>
         </span>
       ))}
       {y.marks.map((mark) => (
         <span key={`y${mark}`} class="scatter-line along-y" style={{ bottom: percent(y.place(mark)) }}>
-          <span>{measureNumber(y.measure.unit, mark)}</span>
+          <span>{tickNumber(y.measure.unit, mark)}</span>
         </span>
       ))}
     </div>

@@ -23,6 +23,16 @@ export function measureNumber(unit: Unit, value: number): string {
   return t(unit === "nats" ? "measure_nats" : "measure_tokens", { value: plain(value, places) });
 }
 
+/** Without its unit, which stands beside the axis. */
+export function tickNumber(unit: Unit, value: number): string {
+  const number = unit === "share" ? 100 * value : value;
+  return String(Number(number.toPrecision(6))).replace("-", "−");
+}
+
+const kUnits: Readonly<Record<Unit, Key>> = { nats: "unit_nats", tokens: "unit_tokens", share: "unit_share" };
+
+export const unitName = (unit: Unit): string => t(kUnits[unit]);
+
 /** The options of a choice of measures: those of this text, then those of labelled sentences. */
 export function MeasureOptions() {
   const relations = (abilities.value?.relations ?? []).filter((one) => one.pairs > 0);

@@ -45,11 +45,11 @@ test("measures of the text and of labelled sentences, by name", () => {
   for (const key of ["", "looks", "looks en.negation", "colour zh.negation"]) assert.equal(measureOf(key, kStatistics, kAbilities), null, key);
 });
 
-test("a share is seen against 1, another number against the largest", () => {
+test("a share is seen against 0 and 1, another number against the smallest and the largest", () => {
   assert.deepEqual(rangeOf(measureOf("sink", kStatistics, null)!), { low: 0, high: 1 });
   const distance = measureOf("distance", kStatistics, null)!;
-  assert.deepEqual(distance.values.map((value) => lightOf(distance, value)), [0.5 / 30, 1 / 3, 1]);
-  assert.equal(rangeOf({ ...distance, values: [0, 0] }).high, 1);
+  assert.deepEqual(distance.values.map((value) => lightOf(distance, value)), [0, 9.5 / 29.5, 1]);
+  assert.deepEqual(rangeOf({ ...distance, values: [2, 2] }), { low: 2, high: 3 });
   assert.equal(lightOf(measureOf("cost zh.negation", null, kAbilities)!, -0.1), 0);
 });
 

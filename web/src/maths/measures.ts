@@ -49,10 +49,11 @@ export function measureOf(key: string, statistics: Statistics | null, known: Abi
   return known && overSentences(key, known);
 }
 
-/** What the ends of a scale stand for: shares from 0 to 1, other numbers from 0 to the largest there is. */
+/** What the ends of a scale stand for: shares from 0 to 1, other numbers from the smallest to the largest there is. */
 export function rangeOf(measure: Measure): { low: number; high: number } {
-  const high = measure.unit === "share" ? 1 : Math.max(...measure.values);
-  return { low: 0, high: high > 0 ? high : 1 };
+  if (measure.unit === "share") return { low: 0, high: 1 };
+  const [low, high] = [Math.min(...measure.values), Math.max(...measure.values)];
+  return { low, high: high > low ? high : low + 1 };
 }
 
 /** Where a value lies in the range, in [0, 1]. */
