@@ -6,6 +6,7 @@
 #include "app/json_view.h"
 #include "app/model_records.h"
 #include "app/row_text.h"
+#include "app/statistics_view.h"
 #include "inspect/trace.h"
 #include "kernels/attention/attention.h"
 
@@ -50,6 +51,7 @@ Json json_of(const ModelInfo& info, const Trace& trace, const Selection& chosen)
           {"text", trace.text},
           {"tokens", json_tokens(trace.tokens)},
           {"layers", std::move(layers)},
+          {"statistics", json_statistics(trace)},
           {"roles", json_roles(roles_of(info, chosen))},
           {"attention", to_string(trace.attention)},
           {"kernels", json_kernels(trace.attention)}};

@@ -10,15 +10,19 @@ const kViews = {
   "by hand": "/?view=example",
   "invent two heads": "/?view=example&task=invent&hand=2.6.1-4-5-7-8.The+horse+crossed+the+road+because+it+was+tired",
   dimensions: "/?view=dimensions&dims=768.12.4.512",
-  "heads switched off": "/?view=model&text=The+cat+sat&layer=2&head=3&gates=2.1:0;2.3:0.5&glance=entropy;;sink",
-  "who reads a word, in Chinese": "/?view=model&text=The+cat+sat&lang=zh&light=readers&special=hide",
-  "the walk": "/?view=model&text=The+cat+sat&walk=12",
+  "heads switched off": "/?view=model&text=The+cat&layer=2&head=3&gates=2.1:0;2.3:0.5&glance=entropy;;sink",
+  "who reads a word, in Chinese": "/?view=model&text=The+cat&lang=zh&light=readers&special=hide",
+  "the walk": "/?view=model&text=The+cat&walk=12",
 };
-const kModels = { "shared key/value heads": "/?view=model&model=stories260K&text=Once+upon+a+time&light=norms" };
+const kModels = { "shared key/value heads": "/?view=model&model=stories260K&text=Once+upon&light=norms" };
+
+/** One of each kind: all heads' tables at once would take minutes on a busy machine. */
+const kFolded = [".evidence", ".card-foot .numbers", ".glance-numbers", ".training", ".computed-by"];
 
 /** "serious color-contrast: .thumb-share …": one line for each rule that is broken. */
-async function complaints(page) {
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
+async function complaints(page, rules = null) {
+  const only = rules && { runOnly: { type: "rule", values: rules } };
+  const { violations } = await page.evaluate((options) => globalThis.axe.run(options), { resultTypes: ["violations"], ...only });
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ impact, id, nodes }) => `${impact} ${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`);
@@ -36,14 +40,14 @@ export async function axeTests(t, browser, lab, withModels) {
   for (const [name, path] of Object.entries(withModels ? { ...kViews, ...kModels } : kViews)) {
     await t.test(`${name}: nothing serious, light or dark`, () =>
       withPage(browser, lab, path, {}, async (page) => {
-        for (const details of await page.locator("main details").all()) await details.evaluate((one) => (one.open = true));
+        await page.evaluate((kinds) => kinds.forEach((kind) => document.querySelector(kind)?.setAttribute("open", "")), kFolded);
         await settled(page);
         await page.evaluate(axe);
-        for (const theme of ["light", "dark"]) {
-          await page.emulateMedia({ colorScheme: theme });
-          await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
-          assert.deepEqual(await complaints(page), [], theme);
-        }
+        await page.emulateMedia({ colorScheme: "light" });
+        assert.deepEqual(await complaints(page), [], "light");
+        await page.emulateMedia({ colorScheme: "dark" });
+        await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+        assert.deepEqual(await complaints(page, ["color-contrast"]), [], "dark: only colours differ");
       }),
     );
   }

@@ -1,6 +1,7 @@
 // Heads at a glance: the grid's colours, the scatter plot, and the cards' light turned round.
 import assert from "node:assert/strict";
 import { search, settled, values, withPage } from "./support/browser.mjs";
+import { show } from "./support/lab.mjs";
 
 const kBert = "/?view=model&model=all-MiniLM-L6-v2&text=The+animal+was+tired&layer=2&query=2";
 const kStory = "/?view=model&model=stories260K&text=Once+upon+a+time&layer=1&query=2";
@@ -35,14 +36,17 @@ function statisticsOf(pattern, sinks) {
 }
 
 async function numbersTests(t, browser, lab) {
-  for (const [name, path, heads] of [["all-MiniLM-L6-v2", kBert, 12], ["stories260K, causal", kStory, 8]]) {
-    await t.test(`${name}: every head's numbers are those of its whole pattern`, () =>
+  for (const [name, path, heads] of [["all-MiniLM-L6-v2", kBert, 12], ["stories260K", kStory, 8]]) {
+    await t.test(`${name}: every head's numbers are the command line's, and those of its whole pattern`, () =>
       withPage(browser, lab, path, {}, async (page) => {
         const id = await openTrace(page);
         const sinks = (await page.getAttribute("[data-sinks]", "data-sinks")).split(",").map(Number);
         await page.press(".glance-numbers summary", "Enter");
         await page.waitForSelector(".glance-numbers td");
         const shown = await values(page, ".glance-numbers td");
+        const printed = show(name, search(page).get("text"), 0, 0).statistics;
+        assert.deepEqual(shown, printed.entropy.flatMap((entropy, at) => [entropy, printed.distance[at], printed.sink_mass[at]]));
+        assert.deepEqual(sinks, printed.sinks);
         for (const [layer, head] of [[0, 0], [2, 5], [4, heads - 1]]) {
           const told = statisticsOf(await tensor(page, `${id}/pattern?layer=${layer}&head=${head}`), sinks);
           const at = 3 * (layer * heads + head);

@@ -1,6 +1,6 @@
 // All heads of the model against each other: a scatter plot with axes to choose, and its numbers.
 import { t } from "../i18n/index.ts";
-import { chooseMeasure, chosenMeasures, measures, statistics } from "../state/glance.ts";
+import { chooseMeasure, chosenMeasures, heldBack, measureHeads, measures, statistics } from "../state/glance.ts";
 import { tokens, trace } from "../state/session.ts";
 import { MeasureTable } from "./MeasureTable.tsx";
 import { MeasureOptions, unitName } from "./names.tsx";
@@ -19,6 +19,17 @@ function AxisChoice({ use }: { readonly use: "x" | "y" }) {
   );
 }
 
+function Waiting() {
+  if (!heldBack.value) return <p class="loading">{t("loading_statistics")}</p>;
+  return (
+    <p>
+      <button type="button" id="measure-heads" onClick={measureHeads}>
+        {t("measure_heads")}
+      </button>
+    </p>
+  );
+}
+
 export function GlanceSection() {
   const model = trace.value?.model;
   const known = statistics.value;
@@ -33,7 +44,7 @@ export function GlanceSection() {
         <AxisChoice use="y" />
         <AxisChoice use="x" />
       </p>
-      {x && y ? <Scatter heads={model.n_heads} x={x} y={y} /> : <p class="loading">{t("loading_statistics")}</p>}
+      {x && y ? <Scatter heads={model.n_heads} x={x} y={y} /> : <Waiting />}
       {known && (
         <p class="hint" data-sinks={known.sinks.join(",")}>
           {t("glance_sinks", { sinks: [...new Set(sinks)].join(", ") })}

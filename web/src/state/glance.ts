@@ -2,7 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { fetchStatistics } from "../api/client.ts";
 import type { Statistics } from "../api/types.ts";
-import { measureOf, type Measure } from "../maths/measures.ts";
+import { isTextMeasure, measureOf, type Measure } from "../maths/measures.ts";
 import { navigate, part } from "./address.ts";
 import { abilities } from "./evidence.ts";
 import { touchWork } from "./idle.ts";
@@ -19,13 +19,19 @@ const kUsual: Readonly<Record<Use, string>> = { colour: "", x: "distance", y: "e
 const addressGlance = part("glance");
 
 /** "colour;x;y" in the address; what is left out is as usual. */
-export const chosenMeasures = computed<Readonly<Record<Use, string>>>(() => {
+const wanted = computed<Readonly<Record<Use, string>>>(() => {
   const [colour, x, y] = addressGlance.value.split(";");
   return { colour: colour || kUsual.colour, x: x || kUsual.x, y: y || kUsual.y };
 });
 
+/** What of it this model has; another model may have no record of its heads. */
+export const chosenMeasures = computed<Readonly<Record<Use, string>>>(() => {
+  const known = (use: Use) => (isTextMeasure(wanted.value[use]) || measureOf(wanted.value[use], null, abilities.value) ? wanted.value[use] : kUsual[use]);
+  return { colour: known("colour"), x: known("x"), y: known("y") };
+});
+
 export function chooseMeasure(use: Use, key: string): void {
-  const next = { ...chosenMeasures.value, [use]: key };
+  const next = { ...wanted.value, [use]: key };
   const told = (each: Use) => (next[each] === kUsual[each] ? "" : next[each]);
   const glance = [told("colour"), told("x"), told("y")].join(";");
   navigate({ glance: glance === ";;" ? "" : glance }, "replace");
@@ -37,11 +43,27 @@ function used(use: Use) {
 
 export const measures: Readonly<Record<Use, { readonly value: Measure | null }>> = { colour: used("colour"), x: used("x"), y: used("y") };
 
+/** Longer texts are measured when that is asked for: it takes as long as running the model's attention again. */
+const kMeasuredAtOnce = 4096;
+
+/** The trace of which it was asked for. */
+const askedFor = signal<string | null>(null);
+
+/** Whether the heads are not measured before somebody asks. */
+export const heldBack = computed(() => {
+  const current = trace.value;
+  return current !== null && current.length > kMeasuredAtOnce && askedFor.value !== current.id;
+});
+
+export function measureHeads(): void {
+  askedFor.value = trace.value?.id ?? null;
+}
+
 export function startGlance(): void {
   effect(() => {
     const current = trace.value;
     statistics.value = null;
-    if (!current) return;
+    if (!current || heldBack.value) return;
     void fetchForTrace(current, fetchStatistics(current.id), (answer) => {
       touchWork();
       statistics.value = answer;
