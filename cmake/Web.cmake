@@ -29,7 +29,7 @@ add_custom_command(
   COMMAND ${CMAKE_COMMAND} -E env HEADLIGHT_WEB_OUT=${web_out}/dist ${NPM} run --silent build
   COMMAND ${CMAKE_COMMAND} -D folder=${web_out}/dist -D out=${web_out}/web_assets.cc
           -P ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake
-  DEPENDS ${web_modules} ${web_sources} ${web}/build.mjs ${web}/tsconfig.json
+  DEPENDS ${web_modules} ${web_sources} ${web}/build.mjs ${web}/size.mjs ${web}/tsconfig.json
           ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake
   WORKING_DIRECTORY ${web}
   COMMENT "Building the lab page"

@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkSize } from "./size.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.env.HEADLIGHT_WEB_OUT ?? join(here, "dist");
@@ -23,3 +24,4 @@ await build({
 for (const file of ["index.html", "favicon.svg"]) {
   await copyFile(join(here, "src", file), join(out, file));
 }
+await checkSize(out);
