@@ -12,6 +12,7 @@
 #include "app/layer_timing.h"
 #include "app/model_records.h"
 #include "app/parse.h"
+#include "app/predictions_view.h"
 #include "app/statistics_view.h"
 #include "app/version.h"
 #include "inspect/columns.h"
@@ -24,6 +25,7 @@ constexpr std::string_view kTraces = "traces";
 constexpr std::string_view kAblations = "ablations";
 constexpr std::int64_t kMostPatternBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMostThumbnail = 64;
+constexpr std::int64_t kMostPredictions = 100;
 
 LabResponse json_response(const Json& json) {
   LabResponse response;
@@ -135,6 +137,7 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
     return queue_.run([&] { return json_response(json_statistics(kept->trace)); });
   if (part == "/columns") return columns(request, *kept);
   if (part == "/value_norms") return value_norms(request, *kept);
+  if (part == "/predictions") return predictions(request, *kept);
   if (part == "/export") {
     check_request(!kept->gated, "export", "trace \"{}\" was made with gates; post its text again",
                   printable(id));
@@ -155,6 +158,7 @@ LabResponse Lab::post_trace(const LabRequest& request) {
     auto kept_trace = std::make_shared<KeptTrace>();
     kept_trace->info = model->info;
     kept_trace->gated = !gates.all_open();
+    kept_trace->gates = gates;
     kept_trace->trace =
         record_trace(model->transformer, tokens_of(*model, asked.input), asked.input.text,
                      {.head_gates = &gates, .kernel = options_.kernel});
@@ -251,6 +255,17 @@ LabResponse Lab::value_norms(const LabRequest& request, const KeptTrace& kept) {
     const auto model = loaded({kept.info.name, kept.info.folder});
     const Tensor norms = headlight::value_norms(model->transformer, kept.trace, layer);
     return tensor_response(norms.span<float>(), norms.shape());
+  });
+}
+
+LabResponse Lab::predictions(const LabRequest& request, const KeptTrace& kept) {
+  const std::int64_t query = index_parameter(request, "query", kept.trace.length());
+  const std::int64_t most =
+      request.query.contains("top") ? integer_parameter(request, "top", 1, kMostPredictions) : 10;
+  return queue_.run([&] {
+    const auto model = loaded({kept.info.name, kept.info.folder});
+    return json_response(
+        json_predictions(*model, kept.trace, &*kept.gates, query, static_cast<std::size_t>(most)));
   });
 }
 

@@ -56,7 +56,8 @@ class Lab {
   struct KeptTrace {
     ModelInfo info;
     Trace trace;
-    bool gated = false;  ///< some head was not fully open
+    bool gated = false;              ///< some head was not fully open
+    std::optional<HeadGates> gates;  ///< what it was made with
   };
 
   LabResponse route(const LabRequest& request);
@@ -73,6 +74,7 @@ class Lab {
   LabResponse concat(const LabRequest& request, const KeptTrace& kept);
   LabResponse columns(const LabRequest& request, const KeptTrace& kept);
   LabResponse value_norms(const LabRequest& request, const KeptTrace& kept);
+  LabResponse predictions(const LabRequest& request, const KeptTrace& kept);
   LabResponse values(const LabRequest& request, const KeptTrace& kept);
   LabResponse w_o(const LabRequest& request, const KeptTrace& kept);
 
