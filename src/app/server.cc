@@ -125,7 +125,8 @@ class LabServer : public httplib::Server {
   static httplib::Headers security_headers() {
     return {{"Content-Security-Policy",
              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+             "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self' "
+             "http://localhost:* http://127.0.0.1:*"},
             {"X-Content-Type-Options", "nosniff"},
             {"Referrer-Policy", "no-referrer"},
             {"Cross-Origin-Opener-Policy", "same-origin"},

@@ -12,6 +12,8 @@ const kExample = {
   example: "/?view=example",
   invent: "/?view=example&task=invent&hand=2.6.1-4-5-7-8.The+horse+crossed+the+road+because+it+was+tired",
   dimensions: "/?view=dimensions&dims=768.12.4.512",
+  compare: "/?view=compare&model=lumen&layer=2&text2=The+animal+did+not+cross+the+road+because+it+was+wide",
+  embedded: "/?embed=1&view=model&model=lumen",
 };
 const kModels = {
   heads: "/?view=model&model=all-MiniLM-L6-v2",
@@ -19,6 +21,7 @@ const kModels = {
   long: `/?view=model&model=all-MiniLM-L6-v2&text=${encodeURIComponent(kLongText)}`,
   switched: "/?view=model&model=stories15M&text=Once+upon+a+time&layer=2&gates=2.1:0;2.4:0.5;0.3:0",
   walk: "/?view=model&model=all-MiniLM-L6-v2&walk=12",
+  compareModels: "/?view=compare&model=all-MiniLM-L6-v2&model2=stories15M&lang=zh",
   chinese: "/?view=model&model=stories15M&lang=zh",
 };
 

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./ui/App.tsx";
+import { startCompare } from "./compare/state.ts";
 import { startDimensions } from "./dimensions/state.ts";
 import { startConcat } from "./state/concat.ts";
 import { startEvidence } from "./state/evidence.ts";
@@ -20,6 +21,8 @@ import "./styles/dimensions.css";
 import "./styles/walk.css";
 import "./styles/evidence.css";
 import "./styles/glance.css";
+import "./styles/compare.css";
+import "./styles/picture.css";
 
 startSession();
 startConcat();
@@ -27,6 +30,7 @@ startScenarios();
 startEvidence();
 startGlance();
 startLight();
+startCompare();
 startDimensions();
 startWalking();
 render(<App />, document.getElementById("app")!);

@@ -1,7 +1,7 @@
 // The only file that talks to the server.
 import { ask } from "./snapshot.ts";
 import { beginWork } from "../state/idle.ts";
-import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Rows, Statistics, Trace } from "./types.ts";
+import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Predictions, Rows, Statistics, Trace } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -70,8 +70,10 @@ function posted(body: object): RequestInit {
   return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
-export function postTrace(model: string, input: Input, signal: AbortSignal): Promise<Trace> {
-  return call("traces", { ...posted({ model, ...input }), signal }, asJson<Trace>);
+/** `gates` are those of heads that are not fully on, by "layer.head". */
+export function postTrace(model: string, input: Input, signal: AbortSignal, gates: Readonly<Record<string, number>> = {}): Promise<Trace> {
+  const asked = { model, ...input, ...(Object.keys(gates).length > 0 ? { gates } : {}) };
+  return call("traces", { ...posted(asked), signal }, asJson<Trace>);
 }
 
 export interface AblationAsked {
@@ -120,6 +122,13 @@ export function fetchColumns(trace: string, layer: number, key: number): Promise
 /** The norm of what each token hands out, v W_O, in every head of a layer: [n_heads, T]. */
 export function fetchValueNorms(trace: string, layer: number): Promise<Matrix> {
   return call(`traces/${encodeURIComponent(trace)}/value_norms?layer=${layer}`, {}, readMatrix);
+}
+
+/** Enough that what is likely on one side is found on the other. */
+const kPredictions = 100;
+
+export function fetchPredictions(trace: string, query: number): Promise<Predictions> {
+  return call(`traces/${encodeURIComponent(trace)}/predictions?query=${query}&top=${kPredictions}`, {}, asJson<Predictions>);
 }
 
 /** The view as a file of HTML. */

@@ -100,6 +100,12 @@ export interface Concat {
   sources: Added[];
 }
 
+/** The most probable tokens after a run's token (for an encoder, at it); null: the model has no head for tokens. */
+export interface Predictions {
+  query: number;
+  best: { id: number; piece: string; probability: number }[] | null;
+}
+
 export type How = "zero" | "mean" | "resample";
 
 export interface Change {

@@ -1,7 +1,9 @@
 // Every word the page says, in English. {names} are filled in; zh.ts has the same keys and names.
+import { compareEn } from "./compare_en.ts";
 import { glanceEn } from "./glance.ts";
 
 export const en = {
+  ...compareEn,
   ...glanceEn,
   tagline: "many heads, one light each",
   skip: "Skip to the content",

@@ -1,8 +1,10 @@
+import { compareZh } from "./compare_zh.ts";
 import type { Catalogue } from "./en.ts";
 import { glanceZh } from "./glance.ts";
 
 // 页面上的每一句中文。键与占位符必须与 en.ts 一致（由测试保证）。
 export const zh: Catalogue = {
+  ...compareZh,
   ...glanceZh,
   tagline: "多个头，各有一束光",
   skip: "跳到正文",

@@ -3,6 +3,7 @@ import { averageRow } from "../state/light.ts";
 import { rows } from "../state/session.ts";
 import { RowNumbers } from "./RowNumbers.tsx";
 import { RowPicture } from "./RowPicture.tsx";
+import { SavePicture } from "./SavePicture.tsx";
 import { HiddenMass, Strongest } from "./RowSummary.tsx";
 
 export function AverageCard() {
@@ -20,6 +21,7 @@ export function AverageCard() {
       <p class="hint">{t("average_note", { heads: current.heads.length })}</p>
       <footer class="card-foot">
         <RowNumbers row={row} caption={t("average_title")} />
+        <SavePicture of=".card" name="average" />
       </footer>
     </article>
   );

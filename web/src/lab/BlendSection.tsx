@@ -6,6 +6,7 @@ import { kStrong, shortNumber } from "../maths/rows.ts";
 import { theme } from "../state/preferences.ts";
 import { activeKey, chooseHead, drawnQuery, isShown, rows, tokens } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
+import { SavePicture } from "./SavePicture.tsx";
 
 const kMarks: Readonly<Record<string, { readonly sign: string; readonly name: Key }>> = {
   consensus: { sign: "◆", name: "readers_consensus" },
@@ -149,6 +150,7 @@ export function BlendSection() {
         ))}
       </p>
       <Buried current={current} />
+      <SavePicture of=".blend" name="blend" />
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { headColour } from "../ui/colour.ts";
 import { RowNumbers } from "./RowNumbers.tsx";
 import { RowPicture } from "./RowPicture.tsx";
 import { HiddenMass, Spread, Strongest, Total } from "./RowSummary.tsx";
+import { SavePicture } from "./SavePicture.tsx";
 
 interface HeadCardProps {
   readonly layer: number;
@@ -55,6 +56,7 @@ export function HeadCard({ layer, head }: HeadCardProps) {
       <footer class="card-foot">
         {light.value === "weights" ? <Spread entropy={head.entropy} /> : <Total total={total} queries={row.length} />}
         <RowNumbers row={row} caption={name} />
+        <SavePicture of=".card" name={`head-${head.head}`} />
       </footer>
     </article>
   );

@@ -3,6 +3,7 @@ import { Training } from "../evidence/Training.tsx";
 import { GlanceSection } from "../glance/GlanceSection.tsx";
 import { t } from "../i18n/index.ts";
 import { hasWords } from "../maths/tokens.ts";
+import { embedded } from "../state/preferences.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { AverageCard } from "./AverageCard.tsx";
@@ -26,8 +27,8 @@ export function ModelView() {
       <section class="ask">
         <h1 class="hidden-text">{t("model_title", { model: modelName.value ?? "" })}</h1>
         {snapshot && <p class="recorded">{t("recorded", { text: snapshot.text })}</p>}
-        {!snapshot && hasWords(model.value) && <ScenarioCards />}
-        {!snapshot && model.value && <TextForm />}
+        {!snapshot && !embedded.value && hasWords(model.value) && <ScenarioCards />}
+        {!snapshot && !embedded.value && model.value && <TextForm />}
         {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
         {trace.value && <FindingLine />}
         {trace.value && <TokenStrip />}
@@ -56,7 +57,7 @@ export function ModelView() {
           <BlendSection />
           <ConcatSection />
           <Training />
-          <Share />
+          {!embedded.value && <Share />}
         </div>
       )}
       {trace.value && rows.value && <KernelReport kernels={trace.value.kernels} />}

@@ -11,6 +11,7 @@ import { theme } from "../state/preferences.ts";
 import { chooseHead, layer, overview, pinnedHead } from "../state/session.ts";
 import { headColour, headOklch, rgbBytes } from "../ui/colour.ts";
 import { focusWithin, moveIndex } from "../ui/roving.ts";
+import { SavePicture } from "./SavePicture.tsx";
 
 function paint(canvas: HTMLCanvasElement, pattern: Float32Array, size: number, head: number, inTheme: Theme): void {
   const context = canvas.getContext("2d");
@@ -110,6 +111,7 @@ export function OverviewGrid() {
         ))}
       </div>
       <GridLegend />
+      <SavePicture of=".overview" name="heads" />
     </section>
   );
 }

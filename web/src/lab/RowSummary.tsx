@@ -10,8 +10,9 @@ export function Strongest({ row }: { readonly row: readonly number[] }) {
   return (
     <p class="strongest">
       {t(light.value === "readers" ? "strongest_readers" : "strongest")}{" "}
-      {targets.map((target) => (
+      {targets.map((target, i) => (
         <span key={target.index} class="target">
+          {i > 0 && ", "}
           {tokens.value[target.index]?.text}
         </span>
       ))}

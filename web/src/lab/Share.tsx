@@ -9,9 +9,10 @@ import { concat } from "../state/concat.ts";
 import { chosenQuery, drawnQuery, layer, rows, tokens, trace } from "../state/session.ts";
 import { formatUrl } from "../state/url.ts";
 import { download } from "../ui/download.ts";
+import { EmbedCode } from "../ui/EmbedCode.tsx";
 
 /** "headlight-lumen-2-8": model, layer, token. */
-function fileName(): string {
+export function fileName(): string {
   const model = (trace.value?.model.name ?? "").replace(/[^\w.-]+/g, "_");
   return `headlight-${model}-${layer.value}-${drawnQuery.value}`;
 }
@@ -52,6 +53,7 @@ export function Share() {
           {t("share_csv")}
         </button>
       </p>
+      <EmbedCode />
       {failed.value && (
         <p class="setting-fault" role="alert">
           {t("share_failed")}

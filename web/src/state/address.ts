@@ -4,8 +4,12 @@ import { snapshot } from "../api/snapshot.ts";
 import { touchWork } from "./idle.ts";
 import { formatUrl, parseUrl, type UrlState } from "./url.ts";
 
-/** A file opens with the view that it was saved with. */
-const search = () => location.search || (snapshot?.search ?? "");
+/** A file opens with the view that it was saved with, in a frame too ("view.html?embed"). */
+function search(): string {
+  const [own, saved] = [location.search, snapshot?.search ?? ""];
+  if (/^\?embed(=1)?$/.test(own)) return `${saved || "?"}&embed=1`;
+  return own || saved;
+}
 
 export const address = signal<UrlState>(parseUrl(search()));
 

@@ -5,7 +5,7 @@ import type { Ablation, Concat, How, Matrix } from "../api/types.ts";
 import { formatGates, headKey, parseGates, withGate, type Gates } from "../maths/gates.ts";
 import { navigate, part } from "./address.ts";
 import { parseIds } from "./ids.ts";
-import { chosenQuery, fetchForTrace, layer, trace } from "./session.ts";
+import { chosenQuery, fetchForTrace, layer, trace, view } from "./session.ts";
 import { touchWork } from "./idle.ts";
 
 export const concat = signal<Concat | null>(null);
@@ -79,7 +79,7 @@ export const projectionOf = perHead(fetchProjection);
 
 /** What to ask the engine, null while every head is on or the other text is missing. */
 const asked = computed<AblationAsked | null>(() => {
-  const current = trace.value;
+  const current = view.value === "model" ? trace.value : null;
   if (!current || gates.value.size === 0 || chosenQuery.value >= current.length) return null;
   const plain = {
     trace: current.id,
@@ -115,7 +115,7 @@ async function askUntilAnswered(): Promise<void> {
 
 export function startConcat(): void {
   effect(() => {
-    const current = trace.value;
+    const current = view.value === "model" ? trace.value : null;
     const [ofLayer, ofQuery] = [layer.value, chosenQuery.value];
     if (!current || ofQuery >= current.length) return;
     void fetchForTrace(current, fetchConcat(current.id, ofLayer, ofQuery), (answer) => {

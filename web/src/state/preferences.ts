@@ -5,6 +5,7 @@ import type { Language, Theme } from "./url.ts";
 
 const chosenLanguage = part("language");
 const chosenTheme = part("theme");
+export const embedded = part("embed");
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const systemTheme = signal<Theme>(darkQuery.matches ? "dark" : "light");

@@ -7,6 +7,7 @@ import { firstQuery, shownTokens, sinkTokens } from "../maths/tokens.ts";
 import { navigate, part } from "./address.ts";
 import { touchWork } from "./idle.ts";
 import { parseIds } from "./ids.ts";
+import type { View } from "./url.ts";
 
 export type Problem =
   | { readonly kind: "api"; readonly error: ApiError }
@@ -51,8 +52,10 @@ export const model = computed<Model | null>(
   () => models.value?.models.find((one) => one.name === modelName.value) ?? null,
 );
 
+export const defaultText = (of: Model | null) => (of?.tokenizer === null ? kFirstIds : kFirstText);
+
 export const text = computed(
-  () => addressText.value ?? (snapshot?.text || (model.value?.tokenizer === null ? kFirstIds : kFirstText)),
+  () => addressText.value ?? (snapshot?.text || defaultText(model.value)),
 );
 
 const modelAndText = computed(() => `${modelName.value}\n${text.value}`);
@@ -94,7 +97,7 @@ export async function loadModels(): Promise<void> {
   }
 }
 
-function inputFor(target: Model, typed: string): Input | null {
+export function inputFor(target: Model, typed: string): Input | null {
   if (target.tokenizer !== null) return { text: typed };
   const ids = parseIds(typed);
   return ids && { ids };
@@ -187,7 +190,7 @@ export function startSession(): void {
   void loadModels();
   effect(() => {
     void modelAndText.value;
-    if (view.value === "model" && models.value) untracked(() => void analyse());
+    if ((view.value === "model" || view.value === "compare") && models.value) untracked(() => void analyse());
   });
   effect(() => {
     const current = trace.value;
@@ -206,9 +209,15 @@ export function startSession(): void {
   });
 }
 
+const kFresh = { layer: null, query: null, head: null, gates: "", how: null, other: null, walk: null };
+
 export function openModel(name: string): void {
-  const fresh = { layer: null, query: null, head: null, gates: "", how: null, other: null, walk: null };
-  navigate({ view: "model", model: name, ...fresh, ...textFor(name) }, "push");
+  navigate({ view: "model", model: name, ...kFresh, ...textFor(name) }, "push");
+}
+
+/** Side A of a comparison; side B goes along where it had nothing of its own. */
+export function chooseModelA(name: string): void {
+  navigate({ model: name, ...kFresh, ...textFor(name), layer2: null, query2: null }, "push");
 }
 
 /** Words are no use to a model that reads ids, nor ids to one that reads words. */
@@ -231,9 +240,9 @@ export function openDimensions(): void {
   navigate({ view: "dimensions" }, "push");
 }
 
-export function chooseText(next: string): void {
+export function chooseText(next: string, inView: View = "model"): void {
   if (next === text.value && trace.value) return;
-  navigate({ view: "model", text: next, scenario: null, query: null }, "push");
+  navigate({ view: inView, text: next, scenario: null, query: null }, "push");
 }
 
 export function chooseLayer(next: number): void {

@@ -1,6 +1,6 @@
 // The page's state as its address: what is here survives reload, back and sharing.
 
-export type View = "example" | "model" | "dimensions";
+export type View = "example" | "model" | "dimensions" | "compare";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
 /** What the cards' light stands for instead of weights (state/light.ts). */
@@ -26,6 +26,15 @@ export interface UrlState {
   readonly how: Replacement | null;
   /** The text, or ids, that a resampled head takes its part from. */
   readonly other: string | null;
+  /** Side B of a comparison, where it is not that of side A: model, text, layer, query token. */
+  readonly model2: string | null;
+  readonly text2: string | null;
+  readonly layer2: number | null;
+  readonly query2: number | null;
+  /** The order of the heads in a comparison; null: by difference. */
+  readonly order: "number" | null;
+  /** Shown in another page's frame, with less around it. */
+  readonly embed: boolean;
   /** Edits of the worked example (maths/example_edits.ts). */
   readonly edits: string;
   /** Sentence, words and heads of the worked example, where they are one's own (maths/setting.ts). */
@@ -54,6 +63,12 @@ export const kEmptyState: UrlState = {
   gates: "",
   how: null,
   other: null,
+  model2: null,
+  text2: null,
+  layer2: null,
+  query2: null,
+  order: null,
+  embed: false,
   edits: "",
   hand: "",
   task: null,
@@ -74,7 +89,7 @@ function index(text: string | null): number | null {
 export function parseUrl(search: string): UrlState {
   const query = new URLSearchParams(search);
   return {
-    view: oneOf(query.get("view"), ["example", "model", "dimensions"]),
+    view: oneOf(query.get("view"), ["example", "model", "dimensions", "compare"]),
     model: query.get("model"),
     text: query.get("text"),
     scenario: query.get("scenario"),
@@ -87,6 +102,12 @@ export function parseUrl(search: string): UrlState {
     gates: query.get("gates") ?? "",
     how: oneOf(query.get("how"), ["zero", "mean", "resample"]),
     other: query.get("other"),
+    model2: query.get("model2"),
+    text2: query.get("text2"),
+    layer2: index(query.get("layer2")),
+    query2: index(query.get("query2")),
+    order: oneOf(query.get("order"), ["number"]),
+    embed: query.get("embed") === "1" || query.get("embed") === "",
     edits: query.get("edits") ?? "",
     hand: query.get("hand") ?? "",
     task: oneOf(query.get("task"), ["invent"]),
@@ -116,6 +137,12 @@ export function formatUrl(state: UrlState): string {
   put("gates", state.gates);
   put("how", state.how);
   put("other", state.other);
+  put("model2", state.model2);
+  put("text2", state.text2);
+  put("layer2", state.layer2);
+  put("query2", state.query2);
+  put("order", state.order);
+  put("embed", state.embed ? "1" : null);
   put("edits", state.edits);
   put("hand", state.hand);
   put("task", state.task);

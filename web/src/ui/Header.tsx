@@ -1,4 +1,5 @@
 import { snapshot } from "../api/snapshot.ts";
+import { openCompare } from "../compare/state.ts";
 import type { Key } from "../i18n/en.ts";
 import { t } from "../i18n/index.ts";
 import { navigate } from "../state/address.ts";
@@ -42,6 +43,7 @@ function pages(): Page[] {
   const model: Page[] = name === null ? [] : [{ view: "model", name: "page_model", open: openModelView }];
   return [
     ...model,
+    ...(name === null || snapshot ? [] : [{ view: "compare", name: "page_compare", open: openCompare } as const]),
     { view: "example", name: "page_example", open: openExample },
     // A file measures nothing.
     ...(snapshot ? [] : [{ view: "dimensions", name: "page_dimensions", open: openDimensions } as const]),

@@ -1,5 +1,7 @@
 // How heads are switched off, which ones are, and back to all of them.
 import { useSignal, useSignalEffect } from "@preact/signals";
+import { snapshot } from "../../api/snapshot.ts";
+import { openCompare } from "../../compare/state.ts";
 import type { How } from "../../api/types.ts";
 import type { Key } from "../../i18n/en.ts";
 import { t } from "../../i18n/index.ts";
@@ -68,6 +70,11 @@ export function Switches() {
         {gates.value.size > 0 && (
           <button type="button" id="all-on" class="quiet" onClick={allOn}>
             {t("all_on")}
+          </button>
+        )}
+        {gates.value.size > 0 && !snapshot && (
+          <button type="button" id="before-after" class="quiet" onClick={openCompare}>
+            {t("compare_open")}
           </button>
         )}
       </p>
