@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -201,6 +202,41 @@ TEST_F(Server, GatesChangeWhatLaterLayersRead) {
   const json closed = json::parse(gated->body);
   EXPECT_EQ(rows(open, 0), rows(closed, 0));
   EXPECT_NE(rows(open, 1), rows(closed, 1));
+}
+
+TEST_F(Server, PredictionsAreThoseOfTheRunWithItsGates) {
+  const json open = post_trace("tiny-llama", kIds);
+  const auto gated =
+      post(R"({"model": "tiny-llama", "ids": [3,1,4,1,5,9,2,6], "gates": {"0.1": 0, "1.2": 0}})");
+  const auto predictions = [&](const json& trace, const std::string& more) {
+    return get_json("/api/v1/traces/" + trace["id"].get<std::string>() + "/predictions?" + more);
+  };
+  const json whole = predictions(open, "query=7&top=17"),
+             changed = predictions(json::parse(gated->body), "query=7&top=17");
+  ASSERT_EQ(whole["best"].size(), 17u);
+  double sum = 0;
+  for (const json& each : whole["best"]) sum += each["probability"].get<double>();
+  EXPECT_NEAR(sum, 1, 1e-6);
+  EXPECT_EQ(predictions(open, "query=7&top=2")["best"],
+            json(whole["best"].begin(), whole["best"].begin() + 2));
+
+  const auto ablated =
+      json::parse(ablate({{"trace", open["id"]}, {"heads", {{"0.1", 0}, {"1.2", 0}}}, {"query", 7}})
+                      ->body)["predictions"];
+  for (const json& each : ablated["best"]) {
+    const auto probability = [&](const json& all) {
+      const auto found =
+          std::ranges::find(all["best"], each["id"], [](const json& one) { return one["id"]; });
+      return found == all["best"].end() ? json() : (*found)["probability"];
+    };
+    EXPECT_EQ(probability(whole), each["before"]);
+    EXPECT_NEAR(probability(changed), each["after"], 1e-6);
+  }
+  EXPECT_TRUE(predictions(post_trace("tiny-bert", kIds), "query=2")["best"].is_null());
+  const std::string path = "/api/v1/traces/" + open["id"].get<std::string>() + "/predictions";
+  expect_error(get(path), 400, "query");
+  expect_error(get(path + "?query=8"), 400, "0 to 7");
+  expect_error(get(path + "?query=1&top=101"), 400, "1 to 100");
 }
 
 TEST_F(Server, AblationsAndConcatAreThoseOfTheCommandLine) {

@@ -40,7 +40,7 @@ export async function embedTests(t, browser, lab) {
     withHolder("127.0.0.1", lab.url + kView, (url) =>
       held(browser, url, async (frame, said) => {
         await frame.waitForFunction(() => window.__headlightIdle === true && document.querySelector(".cards [data-head]"), null, { timeout: 120_000 });
-        assert.equal(await frame.locator(".header, .footer, #sentence, .share").count(), 0);
+        assert.equal(await frame.locator(".header, .footer, #sentence, section.share").count(), 0);
         await frame.locator('[data-token="5"]').click({ timeout: 120_000 });
         await frame.waitForFunction(() => document.querySelector('.cards [data-key="5"].is-query'), null, { timeout: 120_000 });
         const whole = await frame.getAttribute("#embed-open", "href");

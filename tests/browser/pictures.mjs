@@ -52,7 +52,7 @@ const dataUrl = (type, bytes) => `data:${type};base64,${Buffer.from(bytes).toStr
 
 /** Nothing that a program without the page could not resolve. */
 function assertAlone(svg, what) {
-  assert.doesNotMatch(svg, /var\(|class=|<style|<script|foreignObject|color-mix|oklch|NaN|undefined/, what);
+  assert.doesNotMatch(svg, /var\(|class=| style=|<style|<script|foreignObject|color-mix|oklch|NaN|undefined/, what);
   const addresses = [...svg.matchAll(/(?:href|src)="([^"]{0,40})/g)].map((match) => match[1]);
   assert.deepEqual(addresses.filter((one) => !one.startsWith("data:image/png")), [], what);
 }

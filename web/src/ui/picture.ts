@@ -115,7 +115,7 @@ function drawSvg(canvas: Canvas, svg: SVGSVGElement): void {
 function drawRaster(canvas: Canvas, raster: HTMLCanvasElement): void {
   const box = raster.getBoundingClientRect();
   canvas.out.push(
-    `<image x="${rounded(box.left - canvas.left)}" y="${rounded(box.top - canvas.top)}" width="${rounded(box.width)}" height="${rounded(box.height)}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${raster.toDataURL("image/png")}"/>`,
+    `<image x="${rounded(box.left - canvas.left)}" y="${rounded(box.top - canvas.top)}" width="${rounded(box.width)}" height="${rounded(box.height)}" preserveAspectRatio="none" image-rendering="pixelated" href="${raster.toDataURL("image/png")}"/>`,
   );
   reach(canvas, box);
 }
