@@ -32,7 +32,10 @@ Json relations_of(const Transformer& model, const Tokenizer& tokenizer) {
       heads.push_back(std::lround(100 * each.look_share(h)));
     out.push_back({{"language", each.language},
                    {"relation", each.relation},
+                   {"asked", each.asked},
                    {"right", std::lround(100 * each.accuracy())},
+                   {"pairs", each.pairs},
+                   {"offset", std::lround(100 * each.offset_share())},
                    {"heads", std::move(heads)}});
   }
   return out;

@@ -17,11 +17,12 @@ namespace headlight {
 /// repeat.
 std::vector<std::int64_t> log_spaced(std::int64_t steps, std::int64_t count);
 
-/// One moment of a run as JSON: {"step", "relations": [{"language", "relation", "right", "heads":
-/// [percent...]}...], "sentences": [{"text", "tokens", "patterns"}...]}. `heads` are the shares of
-/// RelationAbility. `patterns` has a character for every weight, [layer, head, query, key]: the
-/// index i of the character in A-Z a-z 0-9 + / stands for the weight (i / 63)^2, which keeps small
-/// weights apart.
+/// One moment of a run as JSON: {"step", "relations": [{"language", "relation", "asked", "right",
+/// "pairs", "offset", "heads": [percent...]}...], "sentences": [{"text", "tokens",
+/// "patterns"}...]}. `asked` and `pairs` are counts; `right`, `offset` and `heads` the shares of
+/// RelationAbility, in percent. `patterns` has a character for every weight, [layer, head, query,
+/// key]: the index i of the character in A-Z a-z 0-9 + / stands for the weight (i / 63)^2, which
+/// keeps small weights apart.
 Json emergence_snapshot(std::int64_t step, const Transformer& model, const Tokenizer& tokenizer);
 
 /// The sentences whose patterns are kept.

@@ -78,17 +78,21 @@ class Records {
         trainer_(trainer),
         options_(options),
         metrics_(options.out / "metrics.jsonl", trainer.steps_done()) {
-    if (settings.snapshots == 0) return;
+    snapshots_ = options.snapshot_steps;
+    if (snapshots_.empty() && settings.snapshots > 0)
+      snapshots_ = log_spaced(settings.steps, settings.snapshots);
+    if (snapshots_.empty()) return;
     check(trainer.relations_tokenizer() != nullptr, "train",
           "snapshots are of relations between words, which only micro-world data have");
-    snapshots_ = log_spaced(settings.steps, settings.snapshots);
     emergence_.emplace(options.out / "emergence.jsonl", trainer.steps_done());
   }
 
   void add(const RunProgress& progress) {
     const std::int64_t step = progress.report.step;
     const bool evaluate = step == settings_.steps || step % settings_.evaluate_every == 0;
-    metrics_.add(metrics_of(progress, evaluate ? trainer_.evaluate() : std::vector<NamedLoss>()));
+    const auto heldout = evaluate ? trainer_.evaluate() : std::vector<NamedLoss>();
+    metrics_.add(metrics_of(progress, heldout));
+    if (evaluate && options_.on_heldout) options_.on_heldout(heldout);
     if (std::ranges::binary_search(snapshots_, step)) add_snapshot(step);
   }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "train/trainer.h"
 
@@ -22,6 +23,10 @@ struct RunOptions {
   bool resume = false;                                   ///< go on from the folder's checkpoint
   std::function<void(const RunProgress&)> on_step = {};  ///< after every step
   std::function<void(const Json&)> on_snapshot = {};     ///< emergence.h, when one was taken
+  /// Whenever the held-out examples were asked.
+  std::function<void(const std::vector<NamedLoss>&)> on_heldout = {};
+  /// Steps after which a snapshot is taken, ascending; empty: as the settings say.
+  std::vector<std::int64_t> snapshot_steps = {};
   std::function<bool()> should_stop = {};  ///< asked after every step: true: save and return
 };
 
