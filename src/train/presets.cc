@@ -34,6 +34,14 @@ constexpr std::array kPresets = {
   "data": {"kind": "text", "vocab_size": 4096},
   "steps": 5000, "sequences": 32, "micro_batches": 4, "learning_rate": 0.0005, "warmup": 500
 })"},
+    Preset{"nano-world", "an encoder of 2 layers x 4 heads on the micro-world, in a minute", R"({
+  "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 2,
+            "num_attention_heads": 4, "hidden_size": 64, "intermediate_size": 128,
+            "max_position_embeddings": 64, "type_vocab_size": 1, "pad_token_id": 0},
+  "data": {"kind": "micro-world"},
+  "steps": 1600, "sequences": 64, "learning_rate": 0.004, "warmup": 100,
+  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 40
+})"},
     Preset{"lumen", "the encoder that this program comes with, on the micro-world", R"({
   "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
             "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
