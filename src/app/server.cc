@@ -253,8 +253,13 @@ class LabServer : public httplib::Server {
     track(socket, true);
     TimedStream stream(socket);
     bool closed = false;
-    // Parts of files are not served; many overlapping ranges of one would cost memory.
-    process_request(stream, true, closed, [](Request& request) { request.ranges.clear(); });
+    process_request(stream, true, closed, [](Request& request) {
+      // Parts of files are not served; many overlapping ranges of one would cost memory.
+      request.ranges.clear();
+      // The library would pack answers with Brotli at its slowest: seconds for a record of 3 MB,
+      // which takes milliseconds to send as it is.
+      request.headers.erase("Accept-Encoding");
+    });
     stream.linger();
     track(socket, false);
     ::close(socket);
