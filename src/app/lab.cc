@@ -23,6 +23,8 @@ namespace {
 constexpr std::string_view kApi = "/api/v1/";
 constexpr std::string_view kTraces = "traces";
 constexpr std::string_view kAblations = "ablations";
+constexpr std::string_view kTrainings = "trainings";
+constexpr std::string_view kEvents = "/events";
 constexpr std::int64_t kMostPatternBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMostThumbnail = 64;
 constexpr std::int64_t kMostPredictions = 100;
@@ -110,9 +112,11 @@ LabResponse Lab::route(const LabRequest& request) {
   std::string_view path = request.path;
   if (!path.starts_with(kApi)) refuse_path(path);
   path.remove_prefix(kApi.size());
+  if (path == kTrainings || path.starts_with("trainings/"))
+    return json_response(trainings_.answer(request, path.substr(kTrainings.size())));
   if (path == kTraces && request.post) return post_trace(request);
   if (path == kAblations && request.post) return post_ablation(request);
-  if (request.post || path == kTraces || path == kAblations)
+  if (request.post || request.remove || path == kTraces || path == kAblations)
     throw RequestError(405, "http", fmt::format("{} is for the other method", request.path));
   if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
   if (path == "models") return list_models();
@@ -123,6 +127,20 @@ LabResponse Lab::route(const LabRequest& request) {
   path.remove_prefix(kTraces.size() + 1);
   const std::size_t slash = std::min(path.find('/'), path.size());
   return answer_trace(request, path.substr(0, slash), path.substr(slash));
+}
+
+std::unique_ptr<EventReader> Lab::read_events(const LabRequest& request) {
+  std::string_view path = request.path;
+  for (const std::string_view part : {kApi, kTrainings, std::string_view("/")}) {
+    if (!path.starts_with(part)) return nullptr;
+    path.remove_prefix(part.size());
+  }
+  if (!path.ends_with(kEvents)) return nullptr;
+  path.remove_suffix(kEvents.size());
+  constexpr std::int64_t kLast = std::int64_t{1} << 53;
+  const auto seen =
+      request.query.contains("after") ? integer_parameter(request, "after", 0, kLast) : 0;
+  return trainings_.read(path, static_cast<std::size_t>(seen));
 }
 
 LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,

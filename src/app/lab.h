@@ -17,6 +17,7 @@
 #include "app/compute_queue.h"
 #include "app/lab_request.h"
 #include "app/loaded_model.h"
+#include "app/trainings.h"
 #include "inspect/trace.h"
 
 namespace headlight::app {
@@ -50,7 +51,13 @@ class Lab {
   /// Never throws for a bad request; it answers it.
   LabResponse answer(const LabRequest& request);
   /// Refuses what is waiting and what comes, so that the server can end.
-  void close() { queue_.close(); }
+  void close() {
+    queue_.close();
+    trainings_.close();
+  }
+  /// The reader of the event stream that a GET asks for; null when it asks for something else.
+  /// Throws RequestError.
+  std::unique_ptr<EventReader> read_events(const LabRequest& request);
 
  private:
   struct KeptTrace {
@@ -96,6 +103,7 @@ class Lab {
   ByteLru<LoadedModel> models_;
   std::atomic<std::uint64_t> next_trace_{1};
   std::string id_prefix_;
+  Trainings trainings_;
   ComputeQueue queue_;  // last: its thread ends before what it uses goes
 };
 

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::string_view kBody = "request body";
 
-void check_keys(const Json& json, std::initializer_list<std::string_view> known) {
-  for (const auto& [key, value] : json.items())
-    check(std::ranges::find(known, key) != known.end(), "request",
-          "unknown field \"{}\"; known are {}", printable(key), fmt::join(known, ", "));
-}
-
 std::vector<std::int64_t> read_ids(const Json& json, std::string_view field) {
   check(json.is_array() && !json.empty(), "request", "\"{}\" must be an array of token ids", field);
   std::vector<std::int64_t> ids;
@@ -97,6 +91,12 @@ PostedAblation read_checked_ablation(std::string_view body) {
 }
 
 }  // namespace
+
+void check_keys(const Json& json, std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : json.items())
+    check(std::ranges::find(known, key) != known.end(), "request",
+          "unknown field \"{}\"; known are {}", printable(key), fmt::join(known, ", "));
+}
 
 TraceRequest read_trace_request(std::string_view body) {
   return as_request([&] { return read_checked(body); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "app/ablation_view.h"
 #include "app/loaded_model.h"
+#include "io/json.h"
 
 namespace headlight::app {
 
@@ -18,6 +20,7 @@ struct LabRequest {
   std::string path;  ///< decoded, without the query
   std::map<std::string, std::string, std::less<>> query;
   std::string body;
+  bool remove = false;  ///< DELETE
 };
 
 /// The body of POST /api/v1/traces.
@@ -38,6 +41,9 @@ struct PostedAblation {
 
 /// Throws RequestError (400) naming the field.
 PostedAblation read_ablation_request(std::string_view body);
+
+/// Refuses a body with other keys than `known`, naming them. Throws Error.
+void check_keys(const Json& json, std::initializer_list<std::string_view> known);
 
 /// A query parameter, an integer in [least, most]. Throws RequestError (400) naming the range when
 /// it is missing or something else.

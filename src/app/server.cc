@@ -32,7 +32,8 @@ constexpr std::chrono::seconds kWriteLimit{60};  // for a whole answer
 constexpr std::chrono::seconds kLingerLimit{1};
 
 /// The calls with a body.
-constexpr std::array<std::string_view, 2> kPostPaths = {"/api/v1/traces", "/api/v1/ablations"};
+constexpr std::array<std::string_view, 3> kPostPaths = {"/api/v1/traces", "/api/v1/ablations",
+                                                        "/api/v1/trainings"};
 
 /// A connection whose request must arrive within kReadLimit as a whole, and whose answer must be
 /// taken within kWriteLimit: the library's own limits start anew with every byte.
@@ -56,10 +57,10 @@ class TimedStream : public httplib::Stream {
     return static_cast<ssize_t>(count);
   }
   ssize_t write(const char* from, std::size_t size) override {
-    if (!writing_) write_until_ = Clock::now() + kWriteLimit;
-    writing_ = true;
-    return wait(POLLOUT, write_until_) ? ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT)
-                                       : -1;
+    const auto begin = Clock::now();
+    const bool ready = wait(POLLOUT, begin + write_left_);
+    write_left_ -= Clock::now() - begin;
+    return ready ? ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
   }
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
@@ -87,8 +88,9 @@ class TimedStream : public httplib::Stream {
   }
 
   socket_t socket_;
-  Clock::time_point read_until_, write_until_;
-  bool writing_ = false;
+  Clock::time_point read_until_;
+  /// Only waiting for the other side counts: a stream of events may take as long as it likes.
+  Clock::duration write_left_ = kWriteLimit;
   std::size_t begin_ = 0, end_ = 0;
   std::array<char, 4096> buffer_;
 };
@@ -175,8 +177,9 @@ class LabServer : public httplib::Server {
       const bool read = request.method == "GET" || request.method == "HEAD";
       const bool has_body = std::ranges::find(kPostPaths, request.path) != kPostPaths.end();
       if (request.method == "POST" && has_body) return false;
-      if (!read && request.method != "POST")
-        throw RequestError(405, "http", "only GET, HEAD and POST are answered");
+      const bool known = read || request.method == "POST" || request.method == "DELETE";
+      if (!known) throw RequestError(405, "http", "only GET, HEAD, POST and DELETE are answered");
+      if (request.method == "GET" && stream_events(request, response)) return true;
       if (!read || request.path.starts_with("/api/"))
         write(lab_.answer(lab_request(request, {})), response);
       else
@@ -184,6 +187,22 @@ class LabServer : public httplib::Server {
     } catch (...) {
       write(error_response(std::current_exception()), response);
     }
+    return true;
+  }
+
+  /// Answers the calls for a stream of events, which lasts until the last of them.
+  bool stream_events(const Request& request, Response& response) {
+    const std::shared_ptr<EventReader> reader = lab_.read_events(lab_request(request, {}));
+    if (!reader) return false;
+    response.status = 200;
+    response.set_header("Cache-Control", "no-store");
+    response.set_chunked_content_provider(
+        "text/event-stream", [reader](std::size_t, httplib::DataSink& sink) {
+          const std::string text = reader->next();
+          const bool taken = text.empty() || sink.write(text.data(), text.size());
+          if (reader->ended()) sink.done();
+          return taken;
+        });
     return true;
   }
 
@@ -221,7 +240,8 @@ class LabServer : public httplib::Server {
   }
 
   static LabRequest lab_request(const Request& request, std::string body) {
-    LabRequest out{request.method == "POST", request.path, {}, std::move(body)};
+    LabRequest out{
+        request.method == "POST", request.path, {}, std::move(body), request.method == "DELETE"};
     for (const auto& [name, value] : request.params)
       check_request(out.query.emplace(name, value).second, "http",
                     "the parameter \"{}\" came twice", printable(name));
@@ -233,7 +253,7 @@ class LabServer : public httplib::Server {
     to.set_header("Cache-Control", "no-store");
     if (!from.shape.empty()) to.set_header("X-Shape", from.shape);
     if (from.status == 429) to.set_header("Retry-After", "1");
-    if (from.status == 405) to.set_header("Allow", "GET, HEAD, POST");
+    if (from.status == 405) to.set_header("Allow", "GET, HEAD, POST, DELETE");
     to.set_content(from.body, from.type);
   }
 
