@@ -10,6 +10,7 @@ import { exampleTests } from "./example.mjs";
 import { glanceTests } from "./glance.mjs";
 import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
+import { liveTests } from "./live.mjs";
 import { looksTests } from "./looks.mjs";
 import { picturesTests } from "./pictures.mjs";
 import { scenarioTests } from "./scenarios.mjs";
@@ -25,7 +26,7 @@ test("the lab page", async (t) => {
   const lab = await startLab();
   const browser = await launch();
   try {
-    for (const part of [exampleTests, handTests, dimensionsTests, picturesTests, embedTests]) if (wanted(part)) await part(t, browser, lab);
+    for (const part of [exampleTests, handTests, dimensionsTests, liveTests, picturesTests, embedTests]) if (wanted(part)) await part(t, browser, lab);
     for (const part of models ? [headsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, shareTests, compareTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
     if (wanted(axeTests)) await axeTests(t, browser, lab, models !== null);

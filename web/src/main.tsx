@@ -23,6 +23,7 @@ import "./styles/evidence.css";
 import "./styles/glance.css";
 import "./styles/compare.css";
 import "./styles/picture.css";
+import "./styles/live.css";
 
 startSession();
 startConcat();

@@ -1,7 +1,7 @@
 // The only file that talks to the server.
 import { ask } from "./snapshot.ts";
 import { beginWork } from "../state/idle.ts";
-import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Predictions, Rows, Statistics, Trace } from "./types.ts";
+import type { Abilities, Ablation, Concat, Emergence, How, LayerTime, Matrix, Models, Overview, Predictions, Rows, Statistics, Trace, Training } from "./types.ts";
 
 const kBase = "api/v1";
 
@@ -85,6 +85,29 @@ export interface AblationAsked {
   readonly other?: string | number[];
   readonly query: number;
   readonly layer: number;
+}
+
+export interface TrainingAsked {
+  readonly seed: number;
+  readonly n_heads: number;
+}
+
+/** Starts a training; refused with 429 while another runs. */
+export function postTraining(asked: TrainingAsked): Promise<Training> {
+  return call("trainings", posted(asked), asJson<Training>);
+}
+
+export function fetchTrainings(): Promise<{ trainings: Training[] }> {
+  return call("trainings", {}, asJson<{ trainings: Training[] }>);
+}
+
+export function stopTraining(id: string): Promise<Training> {
+  return call(`trainings/${encodeURIComponent(id)}`, { method: "DELETE" }, asJson<Training>);
+}
+
+/** The stream of a training's events after the number `seen`; its body goes on until the last. */
+export function openTrainingEvents(id: string, seen: number, signal: AbortSignal): Promise<Response> {
+  return call(`trainings/${encodeURIComponent(id)}/events?after=${seen}`, { signal }, async (response) => response);
 }
 
 export function postAblation(asked: AblationAsked): Promise<Ablation> {

@@ -242,18 +242,74 @@ export interface Abilities {
 export interface SnapshotRelation {
   language: "en" | "zh";
   relation: string;
+  /** Counts that the percents are of; older records have none. */
+  asked?: number;
+  pairs?: number;
+  /** Percent of the pairs that the best fixed distance finds. */
+  offset?: number;
   /** Percent of the hidden words that are named. */
   right: number;
   /** Percent of the pairs that each head looks along. */
   heads: number[];
 }
 
+export interface SnapshotSentence {
+  text: string;
+  tokens: string[];
+  /** A character for each weight, [layer, head, query, key]. */
+  patterns: string;
+}
+
 export interface Snapshot {
   step: number;
   relations: SnapshotRelation[];
+  sentences: SnapshotSentence[];
 }
 
 export interface Emergence {
   model: string;
   snapshots: Snapshot[];
+}
+
+/** A training that was asked for: at most one runs. */
+export interface Training {
+  id: string;
+  state: "running" | "stopping" | "ended";
+  steps: number;
+  seed: number;
+}
+
+export interface TrainingStart {
+  steps: number;
+  seed: number;
+  sequences: number;
+  n_layers: number;
+  n_heads: number;
+  d_model: number;
+  parameters: number;
+}
+
+export interface TrainingStep {
+  step: number;
+  /** Nats for each word that was asked. */
+  loss: number;
+  accuracy: number;
+  seconds: number;
+  tokens_per_second: number;
+}
+
+/** A relation's hidden words, in sentences that hold words which never met in training. */
+export interface HeldOut {
+  language: "en" | "zh";
+  relation: string;
+  asked: number;
+  accuracy: number;
+}
+
+export interface TrainingEnd {
+  outcome: "finished" | "stopped" | "failed";
+  step?: number;
+  seconds?: number;
+  heldout?: HeldOut[];
+  message?: string;
 }
