@@ -1,11 +1,11 @@
 // headlight train: a model from settings and data.
-#include <algorithm>
 #include <memory>
 
 #include "app/command.h"
 #include "app/end_signals.h"
 #include "app/errors.h"
 #include "app/progress_bar.h"
+#include "app/watch_table.h"
 #include "core/mapped_file.h"
 #include "core/threads.h"
 #include "train/examples.h"
@@ -64,20 +64,6 @@ void announce(const Trainer& trainer, const TrainSettings& settings, const fs::p
       settings.steps, settings.sequences, settings.seed, threads(), printable(out.string(), 300)));
 }
 
-/// The head that looks along each relation most often, as `relations` has it.
-std::string watch_text(const Json& snapshot, std::int64_t n_heads) {
-  std::string out = fmt::format("step {}\n", snapshot.at("step").get<std::int64_t>());
-  for (const Json& r : snapshot.at("relations")) {
-    const auto heads = r.at("heads").get<std::vector<std::int64_t>>();
-    const auto best = std::ranges::max_element(heads);
-    out += fmt::format("  {} {:<16} {:>3} % right; head {}.{} looks there in {} %\n",
-                       r.at("language").get<std::string>(), r.at("relation").get<std::string>(),
-                       r.at("right").get<std::int64_t>(), (best - heads.begin()) / n_heads,
-                       (best - heads.begin()) % n_heads, *best);
-  }
-  return out;
-}
-
 std::string result_text(const LossSum& last, const std::vector<NamedLoss>& heldout,
                         const fs::path& out) {
   std::string text =
@@ -108,10 +94,8 @@ int run(const Options& options) {
   announce(trainer, settings, out);
   RunOptions run{.out = out, .resume = options.resume};
   run.should_stop = [&] { return signals.taken(); };
-  if (options.watch)
-    run.on_snapshot = [&](const Json& snapshot) {
-      print(watch_text(snapshot, trainer.config().n_heads));
-    };
+  WatchTable table(trainer.config().n_heads);
+  if (options.watch) run.on_snapshot = [&](const Json& snapshot) { table.show(snapshot); };
   LossSum last;
   const bool finished = train(settings, trainer, run, last);
   if (finished)
