@@ -3,6 +3,8 @@
 #include <httplib.h>
 #include <signal.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -80,9 +82,14 @@ TEST_F(TrainingServer, OthersAreAnsweredMeanwhileAndAStopIsHeard) {
 TEST_F(TrainingServer, EndsWithTheServerWhoeverListens) {
   const std::string path = start({{"steps", 3000}});
   std::string got;
-  std::thread reading([&] { got = read(path, never); });
-  const auto begun = [](const std::string& text) { return text.find("step") != std::string::npos; };
-  read(path, begun);
+  std::atomic<bool> begun = false;
+  std::thread reading([&] {
+    got = read(path, [&](const std::string& text) {
+      if (text.find("event: step") != std::string::npos) begun = true;
+      return false;
+    });
+  });
+  while (!begun) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(lab_->end_with(SIGTERM), 0);
   reading.join();
   EXPECT_NE(got.find("event: step"), std::string::npos);
