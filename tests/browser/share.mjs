@@ -35,6 +35,12 @@ async function driveFile(page) {
   await page.click('[data-added="3"] .block-button');
   await settled(page);
   assert.equal(await page.locator("[data-block]").count(), 1);
+  assert.equal(await page.locator("[data-point]").count(), 36);
+  for (const light of ["readers", "norms", "weights"]) {
+    await page.check(`input[name="light"][value="${light}"]`);
+    await settled(page);
+    assert.ok(Math.max(...(await values(page, '[data-head="1"] [data-key]'))) > 0, light);
+  }
   assert.equal(await page.locator(".notice").count(), 0);
   await page.press('[data-z="2"] .head-switch', "Enter"); // two heads off at once were not recorded
   await settled(page);
