@@ -52,6 +52,11 @@ export async function liveTests(t, browser, lab) {
       await page.keyboard.press("Enter");
       assert.equal(await page.getAttribute(".live-rows", "data-query"), "2");
       const relation = page.locator('[data-relation="en.tense"]');
+      const wide = page.viewportSize();
+      await page.setViewportSize({ width: 390, height: 844 });
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(over <= 0, `at 390 the page is ${over} px too wide`);
+      await page.setViewportSize(wide);
       await relation.locator("button").click();
       assert.equal(await relation.locator("button").getAttribute("aria-pressed"), "true");
       await page.click("#live-stop");
