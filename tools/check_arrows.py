@@ -38,8 +38,8 @@ LIBRARIES = {
 
 # Outside headers that need no entry above: the C++ standard library (no dot), POSIX, intrinsics.
 PLATFORM = re.compile(
-    r"[a-z0-9_]+|(sys|linux|netinet|arpa)/[a-z_]+\.h"
-    r"|(cpuid|errno|fcntl|immintrin|netdb|poll|pthread|sched|signal|stdlib|termios|unistd)\.h"
+    r"[a-z0-9_]+|(sys|linux|net|netinet|arpa)/[a-z_]+\.h"
+    r"|(cpuid|errno|fcntl|ifaddrs|immintrin|netdb|poll|pthread|sched|signal|stdlib|termios|unistd)\.h"
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

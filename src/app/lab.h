@@ -25,7 +25,7 @@ namespace headlight::app {
 struct LabOptions {
   std::optional<ModelFolder> default_model;  ///< nothing: the page opens the worked example
   std::string kernel;                        ///< forced attention kernel, or empty
-  std::size_t most_waiting = 16;             ///< requests that may wait for the one that computes
+  std::size_t most_waiting = 128;            ///< requests that may wait for the one that computes
   std::size_t trace_bytes = std::size_t{512} << 20;  ///< traces kept, least recently used go
   std::size_t model_bytes = std::size_t{4} << 30;    ///< models kept loaded, the same way
 };

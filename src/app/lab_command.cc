@@ -1,5 +1,4 @@
 // headlight lab: the page and its API.
-#include <cstdio>
 #include <memory>
 
 #include "app/command.h"
@@ -12,23 +11,27 @@ namespace headlight::app {
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, token;
   ServerOptions server;
 };
 
 int run(const Options& options, const Globals& globals) {
   const std::string& host = options.server.host;
-  if (!is_loopback(host))
-    std::fprintf(stderr,
-                 "headlight: warning: %s is not the loopback: whoever reaches this port can use "
-                 "the lab\n",
-                 printable(host).c_str());
+  ServerOptions server = options.server;
+  if (options.token == "auto")
+    server.token = AccessToken::random();
+  else if (!options.token.empty())
+    server.token = AccessToken(options.token);
+  if (!is_loopback(host) && !server.token)
+    throw UsageError("lab", fmt::format("{} is not the loopback: whoever reaches it could use the "
+                                        "lab; give --token TEXT, or --token auto to have one made",
+                                        printable(host)));
   LabOptions lab_options;
   lab_options.default_model = resolve_model(options.model);
   lab_options.kernel = globals.kernel;
   EndSignals signals;  // before the first thread
   Lab lab(std::move(lab_options));
-  serve(options.server, lab, signals);
+  serve(server, lab, signals);
   return 0;
 }
 
@@ -53,6 +56,11 @@ void add_lab(CommandLine& line) {
       ->add_option("--allow-host", options->server.hosts,
                    "Another name that browsers may use for this server")
       ->type_name("NAME");
+  command
+      ->add_option("--token", options->token,
+                   "What every request has to show; \"auto\" makes one. Needed with a --host that "
+                   "others can reach")
+      ->type_name("TEXT");
 }
 
 }  // namespace headlight::app

@@ -13,6 +13,17 @@ bool is_loopback(std::string_view host);
 /// The host as a URL has it: IPv6 addresses in brackets.
 std::string url_host(std::string_view host);
 
+/// ASCII letters in lower case, as the names of hosts and headers are compared.
+std::string lower_case(std::string_view text);
+
+/// Whether a bound socket takes connections at every address of this machine.
+bool listens_everywhere(int socket);
+/// The addresses of this machine that others can reach it at, IPv4 first; the loopback where there
+/// is none.
+std::vector<std::string> machine_addresses();
+/// What this machine calls itself.
+std::string machine_name();
+
 class RequestGuard {
  public:
   /// Answers to the loopback names, the bound host, and `more_hosts`, all at `port`.

@@ -30,6 +30,18 @@ TEST(RequestGuard, OriginsAreItsOwnPages) {
     EXPECT_FALSE(guard.origin_is_ours(origin)) << origin;
 }
 
+TEST(RequestGuard, ThisMachineHasAddressesAndAName) {
+  const std::vector<std::string> addresses = machine_addresses();
+  ASSERT_FALSE(addresses.empty());
+  for (const std::string& address : addresses) {
+    EXPECT_FALSE(address.empty());
+    EXPECT_NE(address, "0.0.0.0");
+    EXPECT_FALSE(address.starts_with("fe80")) << "needs its interface to be reached";
+  }
+  EXPECT_FALSE(machine_name().empty());
+  EXPECT_FALSE(listens_everywhere(-1));
+}
+
 TEST(RequestGuard, Loopback) {
   EXPECT_TRUE(is_loopback("127.0.0.1"));
   EXPECT_TRUE(is_loopback("::1"));

@@ -1,22 +1,27 @@
 #include "app/server.h"
 
+#include <arpa/inet.h>
 #include <httplib.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <set>
+#include <exception>
+#include <memory>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "app/command.h"
+#include "app/connection_inbox.h"
 #include "app/errors.h"
+#include "app/request_framing.h"
 #include "app/request_guard.h"
 #include "app/web_assets.h"
 
@@ -24,35 +29,23 @@ namespace headlight::app {
 namespace {
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostBody = 1 << 20;
-constexpr std::size_t kThreads = 64;  // they only read, wait for the queue, and write
+constexpr std::size_t kThreads = 160;  // they only wait for the queue, and write
 constexpr int kBacklog = 1024;
-constexpr std::chrono::seconds kReadLimit{10};   // for a whole request, however slowly it drips
 constexpr std::chrono::seconds kWriteLimit{60};  // for a whole answer
-constexpr std::chrono::seconds kLingerLimit{1};
 
 /// The calls with a body.
 constexpr std::array<std::string_view, 3> kPostPaths = {"/api/v1/traces", "/api/v1/ablations",
                                                         "/api/v1/trainings"};
 
-/// A connection whose request must arrive within kReadLimit as a whole, and whose answer must be
-/// taken within kWriteLimit: the library's own limits start anew with every byte.
-class TimedStream : public httplib::Stream {
+/// A request that has arrived, and the connection that takes its answer within kWriteLimit.
+class AnswerStream : public httplib::Stream {
  public:
-  explicit TimedStream(socket_t socket) : socket_(socket), read_until_(Clock::now() + kReadLimit) {}
+  AnswerStream(int socket, std::string request) : socket_(socket), request_(std::move(request)) {}
 
-  bool is_readable() const override { return begin_ < end_ || wait(POLLIN, read_until_); }
+  bool is_readable() const override { return begin_ < request_.size(); }
   bool is_writable() const override { return wait(POLLOUT, Clock::now() + kWriteLimit); }
   ssize_t read(char* to, std::size_t size) override {
-    if (begin_ == end_) {
-      if (!wait(POLLIN, read_until_)) return -1;
-      const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
-      if (got <= 0) return got;
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(got);
-    }
-    const std::size_t count = std::min(size, end_ - begin_);
-    std::copy_n(buffer_.data() + begin_, count, to);
+    const std::size_t count = request_.copy(to, size, begin_);
     begin_ += count;
     return static_cast<ssize_t>(count);
   }
@@ -65,14 +58,6 @@ class TimedStream : public httplib::Stream {
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return socket_; }
-
-  /// Closing with bytes unread would reset the connection and lose the answer: reads them first.
-  void linger() {
-    ::shutdown(socket_, SHUT_WR);
-    const auto until = Clock::now() + kLingerLimit;
-    while (wait(POLLIN, until) && ::recv(socket_, buffer_.data(), buffer_.size(), 0) > 0) {
-    }
-  }
 
  private:
   bool wait(short event, Clock::time_point until) const {
@@ -87,20 +72,18 @@ class TimedStream : public httplib::Stream {
     }
   }
 
-  socket_t socket_;
-  Clock::time_point read_until_;
+  int socket_;
+  std::string request_;
+  std::size_t begin_ = 0;
   /// Only waiting for the other side counts: a stream of events may take as long as it likes.
   Clock::duration write_left_ = kWriteLimit;
-  std::size_t begin_ = 0, end_ = 0;
-  std::array<char, 4096> buffer_;
 };
 
-/// One request for each connection: on the loopback a new one costs nothing, and idle connections
-/// cannot hold threads.
+/// The library parses requests and writes answers; connections are ours. One request for each: on
+/// the loopback a new one costs nothing, and idle connections hold nothing.
 class LabServer : public httplib::Server {
  public:
-  LabServer(const ServerOptions& options, Lab& lab) : lab_(lab) {
-    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  LabServer(const ServerOptions& options, Lab& lab) : lab_(lab), token_(options.token) {
     // Not the library's default, which lets two servers share a port.
     set_socket_options([](socket_t socket) {
       const int yes = 1;
@@ -108,17 +91,23 @@ class LabServer : public httplib::Server {
     });
     set_payload_max_length(kMostBody);
     set_default_headers(security_headers());
-    bind(options);
+    listen_on(options);
     set_handlers();
+    inbox_ = std::make_unique<ConnectionInbox>(
+        svr_sock_, [this](int socket, std::string bytes) { take(socket, std::move(bytes)); },
+        refusal);
+    workers_.reset(new httplib::ThreadPool(kThreads));
+  }
+  ~LabServer() override {
+    workers_.reset();
+    ::close(svr_sock_);
   }
 
-  int port() const { return port_; }
-
-  /// Ends connections that are only waiting for a request, so that stopping does not.
-  void hang_up() {
-    const std::lock_guard lock(mutex_);
-    for (const socket_t socket : open_) ::shutdown(socket, SHUT_RD);
-  }
+  /// Where it can be reached.
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  /// Serves until end(); throws when no connections can be accepted any more.
+  void run() { inbox_->run(); }
+  void end() { inbox_->stop(); }
 
  private:
   using Request = httplib::Request;
@@ -135,20 +124,28 @@ class LabServer : public httplib::Server {
             {"Cross-Origin-Resource-Policy", "same-origin"}};
   }
 
-  void bind(const ServerOptions& options) {
+  void listen_on(const ServerOptions& options) {
     errno = 0;
-    port_ = options.port;
-    const bool bound = port_ == 0 ? (port_ = bind_to_any_port(options.host)) > 0
-                                  : bind_to_port(options.host, port_);
+    int port = options.port;
+    const bool bound =
+        port == 0 ? (port = bind_to_any_port(options.host)) > 0 : bind_to_port(options.host, port);
     const int reason = errno;
     check(bound, "lab", "cannot listen on {}:{}: {}{}", url_host(options.host), options.port,
           reason ? std::generic_category().message(reason) : "the host is not known here",
           reason == EADDRINUSE ? "; --port 0 takes a free one" : "");
     ::listen(svr_sock_, kBacklog);  // the library's own backlog is 5
-    // A connection takes a thread once it has said something: browsers open some in advance.
-    const int seconds = static_cast<int>(kReadLimit.count());
-    ::setsockopt(svr_sock_, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
-    guard_.emplace(options.host, port_, options.hosts);
+    std::vector<std::string> names = options.hosts;
+    std::vector<std::string> reached = {options.host};
+    if (listens_everywhere(svr_sock_)) {
+      reached = machine_addresses();
+      names.insert(names.end(), reached.begin(), reached.end());
+      names.push_back(machine_name());
+    }
+    guard_.emplace(options.host, port, names);
+    cookie_ = fmt::format("headlight-{}", port);  // cookies do not tell ports apart
+    for (const std::string& host : reached)
+      addresses_.push_back(fmt::format("http://{}:{}/{}", url_host(host), port,
+                                       token_ ? "?token=" + token_->text() : ""));
   }
 
   void set_handlers() {
@@ -174,6 +171,8 @@ class LabServer : public httplib::Server {
   bool answer_without_body(const Request& request, Response& response) {
     try {
       check_origin(request);
+      if (token_ && log_in(request, response)) return true;
+      check_token(request);
       const bool read = request.method == "GET" || request.method == "HEAD";
       const bool has_body = std::ranges::find(kPostPaths, request.path) != kPostPaths.end();
       if (request.method == "POST" && has_body) return false;
@@ -210,15 +209,11 @@ class LabServer : public httplib::Server {
                    const httplib::ContentReader& content) {
     try {
       std::string body;
-      bool too_large = request.get_header_value<std::uint64_t>("Content-Length") > kMostBody;
-      const bool whole = !too_large && content([&](const char* data, std::size_t size) {
-        too_large = body.size() + size > kMostBody;
-        if (!too_large) body.append(data, size);
-        return !too_large;
+      const bool whole = content([&](const char* data, std::size_t size) {
+        body.append(data, size);
+        return true;
       });
-      if (too_large)
-        throw RequestError(413, "http", fmt::format("the body is over {} bytes", kMostBody));
-      check_request(whole, "http", "the body did not arrive as its headers said");
+      check_request(whole, "http", "the body is not what its headers say");
       write(lab_.answer(lab_request(request, std::move(body))), response);
     } catch (...) {
       write(error_response(std::current_exception()), response);
@@ -239,6 +234,37 @@ class LabServer : public httplib::Server {
       throw RequestError(403, "http", "requests from other sites' pages are not answered");
   }
 
+  void check_token(const Request& request) const {
+    if (!token_) return;
+    const bool shown = token_->is_borne_by(request.get_header_value("Authorization")) ||
+                       token_->is_cookie(request.get_header_value("Cookie"), cookie_);
+    if (!shown)
+      throw RequestError(401, "http",
+                         "this lab asks for a token; open the address that it printed, or send "
+                         "the header \"Authorization: Bearer TOKEN\"");
+  }
+
+  /// Answers the page's address with the token in it: keeps the token as a cookie and goes on to
+  /// the address without it. The page refreshes itself instead of being redirected by its status:
+  /// browsers leave a strict cookie out of a redirect that began with a link on another site, where
+  /// classes find their links.
+  bool log_in(const Request& request, Response& response) const {
+    if (request.method != "GET" || request.path != "/" || !request.has_param("token")) return false;
+    if (request.get_param_value_count("token") != 1 ||
+        !token_->is(request.get_param_value("token")))
+      throw RequestError(401, "http",
+                         "this is not the token of this lab; use the address that it printed");
+    httplib::Params rest = request.params;
+    rest.erase("token");
+    response.status = 200;
+    response.set_header("Set-Cookie", fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict",
+                                                  cookie_, token_->text()));
+    response.set_header("Cache-Control", "no-store");
+    response.set_header("Refresh", "0; url=" + httplib::append_query_params("/", rest));
+    response.set_content("<!doctype html><title>Headlight</title>", "text/html; charset=utf-8");
+    return true;
+  }
+
   static LabRequest lab_request(const Request& request, std::string body) {
     LabRequest out{
         request.method == "POST", request.path, {}, std::move(body), request.method == "DELETE"};
@@ -252,6 +278,7 @@ class LabServer : public httplib::Server {
     to.status = from.status;
     to.set_header("Cache-Control", "no-store");
     if (!from.shape.empty()) to.set_header("X-Shape", from.shape);
+    if (from.status == 401) to.set_header("WWW-Authenticate", "Bearer realm=\"headlight\"");
     if (from.status == 429) to.set_header("Retry-After", "1");
     if (from.status == 405) to.set_header("Allow", "GET, HEAD, POST, DELETE");
     to.set_content(from.body, from.type);
@@ -269,59 +296,69 @@ class LabServer : public httplib::Server {
     if (response.status == 200) response.set_content(std::string(it->body), std::string(it->type));
   }
 
-  bool process_and_close_socket(socket_t socket) override {
-    track(socket, true);
-    TimedStream stream(socket);
-    bool closed = false;
-    process_request(stream, true, closed, [](Request& request) {
-      // Parts of files are not served; many overlapping ranges of one would cost memory.
-      request.ranges.clear();
-      // The library would pack answers with Brotli at its slowest: seconds for a record of 3 MB,
-      // which takes milliseconds to send as it is.
-      request.headers.erase("Accept-Encoding");
-    });
-    stream.linger();
-    track(socket, false);
-    ::close(socket);
-    return true;
+  /// The answer to what the inbox refuses.
+  static std::string refusal(const RequestError& error) {
+    const LabResponse response = error_response(std::make_exception_ptr(error));
+    std::string answer =
+        fmt::format("HTTP/1.1 {} Refused\r\nConnection: close\r\n", error.status());
+    for (const auto& [name, value] : security_headers())
+      answer += fmt::format("{}: {}\r\n", name, value);
+    if (error.status() == 405) answer += "Allow: GET, HEAD, POST, DELETE\r\n";
+    return answer + fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}", response.type,
+                                response.body.size(), response.body);
   }
 
-  void track(socket_t socket, bool open) {
-    const std::lock_guard lock(mutex_);
-    if (open)
-      open_.insert(socket);
-    else
-      open_.erase(socket);
+  void take(int socket, std::string bytes) {
+    auto stream = std::make_shared<AnswerStream>(socket, std::move(bytes));
+    workers_->enqueue([this, stream] {
+      bool closed = false;
+      process_request(*stream, true, closed, [](Request& request) {
+        // Parts of files are not served; many overlapping ranges of one would cost memory.
+        request.ranges.clear();
+        // The library would pack answers with Brotli at its slowest: seconds for a record of 3 MB,
+        // which takes milliseconds to send as it is.
+        request.headers.erase("Accept-Encoding");
+      });
+      inbox_->finish(stream->socket());
+    });
   }
+
+  /// The library's pool has to be told to end.
+  struct EndPool {
+    void operator()(httplib::ThreadPool* pool) const {
+      pool->shutdown();
+      delete pool;
+    }
+  };
 
   Lab& lab_;
-  int port_ = 0;
+  std::optional<AccessToken> token_;
+  std::string cookie_;  // its name
+  std::vector<std::string> addresses_;
   std::optional<RequestGuard> guard_;
-  std::mutex mutex_;
-  std::set<socket_t> open_;
+  std::unique_ptr<ConnectionInbox> inbox_;
+  std::unique_ptr<httplib::ThreadPool, EndPool> workers_;  // last: its jobs use the others
 };
 
 }  // namespace
 
 void serve(const ServerOptions& options, Lab& lab, EndSignals& signals) {
   LabServer server(options, lab);
-  print(fmt::format("http://{}:{}/\n", url_host(options.host), server.port()));
-  std::atomic<bool> stopping = false, ended = false;
-  std::thread listener([&] {
-    server.listen_after_bind();
-    ended = true;
-    if (!stopping) EndSignals::end_wait();  // it ended by itself: do not wait for ever
+  for (const std::string& address : server.addresses()) print(address + "\n");
+  std::exception_ptr failure;
+  std::thread accepting([&] {
+    try {
+      server.run();
+    } catch (...) {
+      failure = std::current_exception();
+      EndSignals::end_wait();
+    }
   });
   signals.wait();
-  stopping = true;
-  const bool failed = ended;
-  // stop() does nothing before the listener runs, and a signal may come that early.
-  while (!server.is_running() && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   lab.close();
-  server.hang_up();
-  server.stop();
-  listener.join();
-  check(!failed, "lab", "the server stopped accepting connections");
+  server.end();
+  accepting.join();
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace headlight::app
