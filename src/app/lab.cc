@@ -11,6 +11,7 @@
 #include "app/json_view.h"
 #include "app/layer_timing.h"
 #include "app/model_records.h"
+#include "app/openapi.h"
 #include "app/parse.h"
 #include "app/predictions_view.h"
 #include "app/statistics_view.h"
@@ -42,6 +43,12 @@ LabResponse tensor_response(std::span<const float> values, const Shape& shape) {
   response.body.assign(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   for (std::int64_t dim : shape)
     response.shape += (response.shape.empty() ? "" : ",") + std::to_string(dim);
+  return response;
+}
+
+LabResponse openapi_response() {
+  LabResponse response;
+  response.body = openapi();
   return response;
 }
 
@@ -119,6 +126,7 @@ LabResponse Lab::route(const LabRequest& request) {
   if (request.post || request.remove || path == kTraces || path == kAblations)
     throw RequestError(405, "http", fmt::format("{} is for the other method", request.path));
   if (path == "health") return json_response({{"status", "ok"}, {"version", kVersion}});
+  if (path == "openapi.json") return openapi_response();
   if (path == "models") return list_models();
   if (path == "layer_time") return layer_time(request);
   if (path == "abilities") return abilities(request);
