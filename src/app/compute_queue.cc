@@ -1,6 +1,7 @@
 #include "app/compute_queue.h"
 
 #include "app/errors.h"
+#include "core/interruption.h"
 
 namespace headlight::app {
 
@@ -23,13 +24,17 @@ void ComputeQueue::close() {
 }
 
 void ComputeQueue::add(std::function<void()> job) {
+  auto run_unless_given_up = [job = std::move(job), given_up = Interruption::current()] {
+    const Interruption scope(given_up);
+    if (!given_up || !given_up()) job();
+  };
   {
     const std::lock_guard lock(mutex_);
     if (closed_) refuse_closed();
     if (waiting_.size() >= most_waiting_ + (busy_ ? 0 : 1))
       throw RequestError(429, "queue",
                          "the engine is busy and enough requests wait; try again soon");
-    waiting_.push_back(std::move(job));
+    waiting_.push_back(std::move(run_unless_given_up));
   }
   changed_.notify_one();
 }

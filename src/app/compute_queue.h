@@ -24,7 +24,7 @@ class ComputeQueue {
 
   /// Runs `job` on the queue's thread and returns its result, or rethrows what it threw. Throws
   /// RequestError: at once with status 429 when too many are waiting, with 503 when the queue is
-  /// closed before the job began.
+  /// closed, or the caller's Interruption says that it is given up, before the job began.
   template <class Job>
   std::invoke_result_t<Job> run(Job job) {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Job>()>>(std::move(job));

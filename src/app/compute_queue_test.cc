@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/errors.h"
+#include "core/interruption.h"
 
 namespace headlight::app {
 namespace {
@@ -82,6 +83,34 @@ TEST_F(BusyQueue, RefusesWhatCannotWait) {
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(refused, 8);
   EXPECT_EQ(done, 2);
+}
+
+TEST_F(BusyQueue, WhatWasGivenUpIsNotBegun) {
+  std::atomic<bool> asked = false, begun = false;
+  std::thread waiting([&] {
+    const Interruption scope([&] { return asked = true; });
+    EXPECT_EQ(status_of([&] { queue_.run([&] { begun = true; }); }), 503);
+  });
+  finish();
+  waiting.join();
+  EXPECT_TRUE(asked);
+  EXPECT_FALSE(begun);
+}
+
+TEST(ComputeQueue, AJobStopsWhereItIsGivenUp) {
+  ComputeQueue queue(2);
+  int asked = 0;
+  const Interruption scope([&] { return ++asked > 2; });
+  int steps = 0;
+  EXPECT_EQ(status_of([&] {
+              queue.run([&] {
+                for (;; ++steps) check_interruption();
+              });
+            }),
+            500);
+  EXPECT_EQ(steps, 1) << "asked once before it began";
+  const Interruption nobody{GivenUp()};
+  EXPECT_EQ(queue.run([] { return check_interruption(), 7; }), 7);
 }
 
 TEST_F(BusyQueue, CloseDropsWhatWaits) {

@@ -24,6 +24,7 @@
 #include "app/request_framing.h"
 #include "app/request_guard.h"
 #include "app/web_assets.h"
+#include "core/interruption.h"
 
 namespace headlight::app {
 namespace {
@@ -58,6 +59,12 @@ class AnswerStream : public httplib::Stream {
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return socket_; }
+
+  /// Whether the other side has closed: nobody takes the answer.
+  bool given_up() const {
+    pollfd one{socket_, POLLRDHUP, 0};
+    return ::poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  }
 
  private:
   bool wait(short event, Clock::time_point until) const {
@@ -311,6 +318,7 @@ class LabServer : public httplib::Server {
   void take(int socket, std::string bytes) {
     auto stream = std::make_shared<AnswerStream>(socket, std::move(bytes));
     workers_->enqueue([this, stream] {
+      const Interruption scope([stream] { return stream->given_up(); });
       bool closed = false;
       process_request(*stream, true, closed, [](Request& request) {
         // Parts of files are not served; many overlapping ranges of one would cost memory.

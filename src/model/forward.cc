@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/interruption.h"
 #include "core/threads.h"
 #include "kernels/activations/activations.h"
 #include "kernels/attention/attention.h"
@@ -215,6 +216,7 @@ class Pass {
   }
 
   AttentionReport block(std::int64_t l) const {
+    check_interruption();
     record(l, "resid_pre", x());
     AttentionReport report = c_.family == Family::bert ? post_norm_block(l) : pre_norm_block(l);
     record(l, "resid_post", x());
