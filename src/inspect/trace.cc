@@ -6,9 +6,7 @@
 #include "inspect/trace_tensors.h"
 
 namespace headlight {
-namespace {
 
-/// A contiguous copy of an fp32 view of rank 2 or 3 with any strides.
 Tensor contiguous_copy(TensorView from) {
   Tensor to(from.shape());
   const bool matrix = from.rank() == 2;
@@ -23,8 +21,6 @@ Tensor contiguous_copy(TensorView from) {
         *out++ = source[i * from.stride(0) + j * middle_stride + k * from.stride(last)];
   return to;
 }
-
-}  // namespace
 
 Trace unrecorded_trace(const Transformer& model, std::vector<Token> tokens, std::string text) {
   Trace trace;

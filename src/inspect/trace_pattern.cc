@@ -10,9 +10,8 @@
 #include "kernels/attention/pattern.h"
 
 namespace headlight {
-namespace {
 
-const TracedLayer& layer_of(const Trace& trace, std::int64_t layer) {
+const TracedLayer& traced_layer(const Trace& trace, std::int64_t layer) {
   check(0 <= layer && layer < std::ssize(trace.layers), "trace", "layer {} is not in [0, {})",
         layer, trace.layers.size());
   return trace.layers[static_cast<std::size_t>(layer)];
@@ -23,6 +22,8 @@ void check_head(const Trace& trace, std::int64_t head) {
         trace.config.n_heads);
 }
 
+namespace {
+
 void check_query(const Trace& trace, std::int64_t query) {
   check(0 <= query && query < trace.length(), "trace", "query {} is not in [0, {})", query,
         trace.length());
@@ -32,7 +33,7 @@ void check_query(const Trace& trace, std::int64_t query) {
 class LayerPatterns {
  public:
   LayerPatterns(const Trace& trace, std::int64_t layer) {
-    const TracedLayer& traced = layer_of(trace, layer);
+    const TracedLayer& traced = traced_layer(trace, layer);
     const ModelConfig& config = trace.config;
     problem_.q_len = problem_.kv_len = trace.length();
     problem_.n_heads = config.n_heads;
@@ -99,7 +100,7 @@ Tensor head_contributions(const Transformer& model, const Trace& trace, std::int
   const ModelConfig& c = trace.config;
   check(model.config() == c, "trace", "the trace is of another model: its config is {}, not {}",
         to_json(c), to_json(model.config()));
-  const TracedLayer& traced = layer_of(trace, layer);
+  const TracedLayer& traced = traced_layer(trace, layer);
   check_query(trace, query);
   Tensor out({c.n_heads, c.d_model});
   const float* z = traced.z.span<float>().data() + query * c.n_heads * c.head_dim;

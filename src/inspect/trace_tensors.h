@@ -41,6 +41,12 @@ inline TensorView batch_of_one(const Tensor& t) {
 Trace unrecorded_trace(const Transformer& model, std::vector<Token> tokens, std::string text);
 /// Token types as the model takes them; empty for families without them.
 std::vector<std::int64_t> token_types(const Trace& trace);
+/// The layer, checked to be there.
+const TracedLayer& traced_layer(const Trace& trace, std::int64_t layer);
+/// Throws, naming the range, when there is no such head.
+void check_head(const Trace& trace, std::int64_t head);
+/// A contiguous copy of an fp32 view of rank 2 or 3 with any strides.
+Tensor contiguous_copy(TensorView from);
 /// What an observer does to keep an activation; one that a trace does not hold is passed over.
 void keep_in_trace(Trace& trace, const Recorded& recorded);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/interruption.h"
+#include "core/slice.h"
 #include "core/threads.h"
 #include "kernels/activations/activations.h"
 #include "kernels/attention/attention.h"
@@ -65,10 +66,11 @@ class Pass {
     else
       embed();
     ForwardResult result;
-    for (std::int64_t l = options_.first_layer; l < c_.n_layers; ++l) {
+    for (std::int64_t l = options_.first_layer; l < last_layer(); ++l) {
       AttentionReport report = block(l);
       if (l == options_.first_layer) result.attention = std::move(report);
     }
+    if (options_.n_layers > 0) return result;
     result.last_hidden = Tensor({length(), c_.d_model});
     if (w_.final_norm.weight)
       norm(w_.final_norm, x(), result.last_hidden);
@@ -81,6 +83,9 @@ class Pass {
 
  private:
   std::int64_t length() const { return static_cast<std::int64_t>(ids_.size()); }
+  std::int64_t last_layer() const {
+    return options_.n_layers > 0 ? options_.first_layer + options_.n_layers : c_.n_layers;
+  }
   MutableTensorView rows(Tensor& buffer, std::int64_t width) const {
     return {buffer.view().data(), DType::f32, {length(), width}};
   }
@@ -172,19 +177,28 @@ class Pass {
     return report;
   }
 
-  /// up, activation (gated in llama), down: from -> out().
-  void mlp(std::int64_t l, TensorView from) const {
-    const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
-    const auto up = rows(ws_.up, c_.d_ff);
+  /// up, activation (gated in llama), down: from -> to, rows of as many tokens as buffers hold.
+  void mlp_rows(const BlockWeights& w, TensorView from, MutableTensorView to) const {
+    const Shape shape({from.dim(0), c_.d_ff});
+    const MutableTensorView up(ws_.up.view().data(), DType::f32, shape);
     w.up.apply(from, up);
     if (w.gate) {
-      const auto gate = rows(ws_.gate, c_.d_ff);
+      const MutableTensorView gate(ws_.gate.view().data(), DType::f32, shape);
       w.gate.apply(from, gate);
       activate_gated(c_.activation, elements(gate), elements(up));
-      w.down.apply(gate, out());
+      w.down.apply(gate, to);
     } else {
       activate(c_.activation, elements(up));
-      w.down.apply(up, out());
+      w.down.apply(up, to);
+    }
+  }
+
+  /// The whole MLP: from -> out().
+  void mlp(std::int64_t l, TensorView from) const {
+    for (std::int64_t begin = 0; begin < length(); begin += kMlpRows) {
+      const std::int64_t count = std::min(kMlpRows, length() - begin);
+      mlp_rows(w_.blocks[static_cast<std::size_t>(l)], slice(from, 0, begin, count),
+               slice(out(), 0, begin, count));
     }
     edit(EditPoint::mlp_out, l, out());
     record(l, "mlp.out", out());
@@ -234,10 +248,10 @@ class Pass {
 
 void Workspace::reserve(const ModelConfig& c, std::int64_t length) {
   if (c.family == Family::llama && rope.max_len() < length)
-    rope = RopeTable(c.rope_inv_freq, std::min(c.max_len, 2 * length));
+    rope = RopeTable(c.rope_inv_freq, std::max(length, std::min(c.max_len, 2 * length)));
   if (length <= capacity) return;
   // Doubling: a text that grows token by token does not allocate at every step.
-  const std::int64_t n = std::min(c.max_len, std::max(length, 2 * capacity));
+  const std::int64_t n = std::max(length, std::min(c.max_len, 2 * capacity));
   capacity = 0;
   x = Tensor({n, c.d_model});
   h = Tensor({n, c.d_model});
@@ -245,8 +259,8 @@ void Workspace::reserve(const ModelConfig& c, std::int64_t length) {
   qkv = Tensor({n, (c.n_heads + 2 * c.n_kv_heads) * c.head_dim});
   z = Tensor({n, c.n_heads * c.head_dim});
   lse = Tensor({c.n_heads, n});
-  up = Tensor({n, c.d_ff});
-  if (c.family == Family::llama) gate = Tensor({n, c.d_ff});
+  up = Tensor({std::min(n, kMlpRows), c.d_ff});
+  if (c.family == Family::llama) gate = Tensor(up.shape());
   capacity = n;
 }
 

@@ -12,6 +12,9 @@
 
 namespace headlight {
 
+/// Tokens that go through an MLP together: its d_ff is most of what a token needs meanwhile.
+inline constexpr std::int64_t kMlpRows = 4096;
+
 /// Buffers that live from call to call, so that a short forward pass allocates next to nothing.
 struct Workspace {
   std::int64_t capacity = 0;  ///< tokens that the buffers below hold
@@ -19,10 +22,10 @@ struct Workspace {
   Tensor qkv;                 ///< [T, (n_heads + 2 n_kv_heads) * head_dim]
   Tensor z;                   ///< [T, n_heads * head_dim]
   Tensor lse;                 ///< [n_heads, T]
-  Tensor up, gate;            ///< [T, d_ff]; gate only for a gated MLP
+  Tensor up, gate;            ///< [min(T, kMlpRows), d_ff]; gate only for a gated MLP
   RopeTable rope;
 
-  /// Makes room for `length` tokens, at most config.max_len.
+  /// Makes room for `length` tokens.
   void reserve(const ModelConfig& config, std::int64_t length);
 };
 

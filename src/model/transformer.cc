@@ -18,7 +18,10 @@ void check_ids(std::span<const std::int64_t> ids, std::string_view what, std::in
 void check_input(const ModelConfig& config, std::span<const std::int64_t> ids,
                  const ForwardOptions& options) {
   check(!ids.empty(), "model", "no tokens: the input must hold at least one id");
-  check(std::ssize(ids) <= config.max_len, "model",
+  check(!options.past_max_len || config.family == Family::llama, "model",
+        "a {} model has learned {} positions and no more; only rotary positions go on",
+        name_of(config.family), config.max_len);
+  check(std::ssize(ids) <= config.max_len || options.past_max_len, "model",
         "{} tokens are more than the {} positions the model was trained for; shorten the text",
         ids.size(), config.max_len);
   check_ids(ids, "token id", config.vocab_size);
@@ -32,6 +35,9 @@ void check_input(const ModelConfig& config, std::span<const std::int64_t> ids,
         "first layer {} is not in [0, {})", options.first_layer, config.n_layers);
   check(options.resid_pre || options.first_layer == 0, "model",
         "a pass that begins at layer {} needs the residual stream before it", options.first_layer);
+  check(0 <= options.n_layers && options.n_layers <= config.n_layers - options.first_layer, "model",
+        "{} blocks from layer {} on; the model has {}", options.n_layers, options.first_layer,
+        config.n_layers);
   if (const TensorView& resid = options.resid_pre)
     check(resid.dtype() == DType::f32 && resid.contiguous() &&
               resid.shape() == Shape({std::ssize(ids), config.d_model}),
@@ -82,6 +88,27 @@ struct Transformer::Impl {
   Workspace workspace;
 };
 
+namespace {
+
+/// Tokens that a model's buffers stay large enough for.
+constexpr std::int64_t kKeptTokens = 1 << 14;
+
+/// Gives buffers back that an unusually long text made grow.
+class WorkspaceLimit {
+ public:
+  explicit WorkspaceLimit(Workspace& workspace) : workspace_(workspace) {}
+  ~WorkspaceLimit() {
+    if (workspace_.capacity > kKeptTokens) workspace_ = Workspace();
+  }
+  WorkspaceLimit(const WorkspaceLimit&) = delete;
+  WorkspaceLimit& operator=(const WorkspaceLimit&) = delete;
+
+ private:
+  Workspace& workspace_;
+};
+
+}  // namespace
+
 Transformer::Transformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Transformer::~Transformer() = default;
 Transformer::Transformer(Transformer&&) noexcept = default;
@@ -109,6 +136,7 @@ const std::vector<std::string>& Transformer::unused_tensors() const {
 ForwardResult Transformer::forward(std::span<const std::int64_t> ids,
                                    const ForwardOptions& options) const {
   check_input(impl_->config, ids, options);
+  const WorkspaceLimit limit(impl_->workspace);
   return run_forward(impl_->config, impl_->weights, impl_->workspace, ids, options);
 }
 

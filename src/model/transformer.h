@@ -72,13 +72,18 @@ struct ForwardOptions {
   /// and the ids say only how many tokens there are.
   TensorView resid_pre = {};
   std::int64_t first_layer = 0;
+  /// Blocks to run from there on, after which the pass ends as it is: without the final norm and
+  /// head, its residual stream for the observer only. 0: all that are left.
+  std::int64_t n_layers = 0;
   bool logits = true;  ///< off: the head is not run
+  /// llama only: more tokens than max_len, at positions that the model was not trained for.
+  bool past_max_len = false;
 };
 
 struct ForwardResult {
   Tensor logits;  ///< [T, vocab_size]; empty for a bert without a masked-token head, or when not
                   ///< asked for
-  Tensor last_hidden;         ///< [T, d_model] after the final norm
+  Tensor last_hidden;  ///< [T, d_model] after the final norm; empty when the pass ends before it
   AttentionReport attention;  ///< what ran in the first block of the pass
 };
 
@@ -96,7 +101,8 @@ class Transformer {
   std::int64_t n_parameters() const;
   /// Tensors of the checkpoint that are no part of the model, such as a classifier's.
   const std::vector<std::string>& unused_tensors() const;
-  /// Runs ids [T], 1 <= T <= max_len, each in [0, vocab_size). One call at a time.
+  /// Runs ids [T], 1 <= T <= max_len, each in [0, vocab_size). One call at a time. Memory is O(T):
+  /// no T x T, and what a very long text needed is given back.
   ForwardResult forward(std::span<const std::int64_t> ids,
                         const ForwardOptions& options = {}) const;
   /// Whether there is a head that makes logits of hidden states.
