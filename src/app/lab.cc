@@ -1,8 +1,6 @@
 #include "app/lab.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <random>
 #include <set>
 
@@ -10,6 +8,7 @@
 #include "app/export_page.h"
 #include "app/json_view.h"
 #include "app/layer_timing.h"
+#include "app/long_view.h"
 #include "app/model_records.h"
 #include "app/openapi.h"
 #include "app/parse.h"
@@ -29,22 +28,6 @@ constexpr std::string_view kEvents = "/events";
 constexpr std::int64_t kMostPatternBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMostThumbnail = 64;
 constexpr std::int64_t kMostPredictions = 100;
-
-LabResponse json_response(const Json& json) {
-  LabResponse response;
-  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return response;
-}
-
-LabResponse tensor_response(std::span<const float> values, const Shape& shape) {
-  static_assert(std::endian::native == std::endian::little, "the API's tensors are little-endian");
-  LabResponse response;
-  response.type = "application/octet-stream";
-  response.body.assign(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  for (std::int64_t dim : shape)
-    response.shape += (response.shape.empty() ? "" : ",") + std::to_string(dim);
-  return response;
-}
 
 LabResponse openapi_response() {
   LabResponse response;
@@ -101,6 +84,7 @@ Json json_of(const LabResponse& response, std::string_view op) {
 Lab::Lab(LabOptions options)
     : options_(std::move(options)),
       traces_(options_.trace_bytes),
+      long_traces_(options_.long_bytes),
       models_(options_.model_bytes),
       id_prefix_(fmt::format("t{:08x}-", std::random_device{}())),
       queue_(options_.most_waiting) {
@@ -153,7 +137,9 @@ std::unique_ptr<EventReader> Lab::read_events(const LabRequest& request) {
 
 LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
                               std::string_view part) {
+  if (const auto kept = long_traces_.get(id)) return answer_long_trace(request, id, part, *kept);
   const auto kept = kept_trace(id);
+  if (is_long_view(part)) return queue_.run([&] { return long_view(request, part, kept->trace); });
   if (part.empty()) return json_response(json_trace(id, kept->info, kept->trace));
   if (part == "/rows") return rows(request, *kept);
   if (part == "/pattern") return pattern(request, *kept);
@@ -176,6 +162,7 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
 
 LabResponse Lab::post_trace(const LabRequest& request) {
   const TraceRequest asked = read_trace_request(request.body);
+  if (asked.is_long) return post_long_trace(asked);
   const ModelFolder folder = find_model(asked.model);
   auto kept = queue_.run([&] {
     const auto model = loaded(folder);
@@ -185,9 +172,13 @@ LabResponse Lab::post_trace(const LabRequest& request) {
     kept_trace->info = model->info;
     kept_trace->gated = !gates.all_open();
     kept_trace->gates = gates;
-    kept_trace->trace =
-        record_trace(model->transformer, tokens_of(*model, asked.input), asked.input.text,
-                     {.head_gates = &gates, .kernel = options_.kernel});
+    std::vector<Token> tokens = tokens_of(*model, asked.input);
+    check_request(std::ssize(tokens) <= kMostWholeTokens, "trace",
+                  "{} tokens are more than the {} of a trace that keeps everything; post it with "
+                  "\"long\": true",
+                  tokens.size(), kMostWholeTokens);
+    kept_trace->trace = record_trace(model->transformer, std::move(tokens), asked.input.text,
+                                     {.head_gates = &gates, .kernel = options_.kernel});
     return kept_trace;
   });
   const std::string id = new_trace_id();
@@ -195,6 +186,45 @@ LabResponse Lab::post_trace(const LabRequest& request) {
   const std::size_t bytes = bytes_of(kept->trace);
   traces_.put(id, std::move(kept), bytes);
   return response;
+}
+
+LabResponse Lab::post_long_trace(const TraceRequest& asked) {
+  const ModelFolder folder = find_model(asked.model);
+  auto kept = queue_.run([&] {
+    const auto model = loaded(folder);
+    std::vector<Token> tokens = tokens_of(*model, asked.input, longest_text(model->info.config));
+    check_long_trace(model->info.config, std::ssize(tokens), options_.long_bytes);
+    check_request(asked.past_max_len || std::ssize(tokens) <= model->info.config.max_len, "trace",
+                  "{} tokens are more than the {} positions that the model was trained for; "
+                  "\"past_max_len\": true goes on, with patterns that it never learned",
+                  tokens.size(), model->info.config.max_len);
+    LongTrace trace(model->transformer, std::move(tokens), asked.input.text);
+    return std::make_shared<KeptLongTrace>(KeptLongTrace{model->info, std::move(trace)});
+  });
+  const std::string id = new_trace_id();
+  LabResponse response = json_response(json_long_trace(id, kept->info, kept->trace));
+  const std::size_t bytes = long_trace_bytes(kept->info.config, kept->trace.trace().length());
+  long_traces_.put(id, std::move(kept), bytes);
+  return response;
+}
+
+LabResponse Lab::answer_long_trace(const LabRequest& request, std::string_view id,
+                                   std::string_view part, KeptLongTrace& kept) {
+  return queue_.run([&] {
+    if (part == "/record") {
+      const std::int64_t wanted =
+          integer_parameter(request, "layers", 1, kept.info.config.n_layers);
+      const auto model = loaded({kept.info.name, kept.info.folder});
+      if (kept.trace.layers_recorded() < wanted) kept.trace.record_layer(model->transformer);
+    }
+    if (part.empty() || part == "/record")
+      return json_response(json_long_trace(id, kept.info, kept.trace));
+    check_request(is_long_view(part), "trace",
+                  "trace \"{}\" is a long one: it has a map, tokens, find and strongest, but keeps "
+                  "nothing else",
+                  printable(id));
+    return long_view(request, part, kept.trace.trace());
+  });
 }
 
 LabResponse Lab::post_ablation(const LabRequest& request) {

@@ -16,8 +16,10 @@
 #include "app/byte_lru.h"
 #include "app/compute_queue.h"
 #include "app/lab_request.h"
+#include "app/lab_response.h"
 #include "app/loaded_model.h"
 #include "app/trainings.h"
+#include "inspect/long_trace.h"
 #include "inspect/trace.h"
 
 namespace headlight::app {
@@ -28,13 +30,7 @@ struct LabOptions {
   std::size_t most_waiting = 128;            ///< requests that may wait for the one that computes
   std::size_t trace_bytes = std::size_t{512} << 20;  ///< traces kept, least recently used go
   std::size_t model_bytes = std::size_t{4} << 30;    ///< models kept loaded, the same way
-};
-
-struct LabResponse {
-  int status = 200;
-  std::string type = "application/json";
-  std::string body;
-  std::string shape;  ///< for the header X-Shape; empty: none
+  std::size_t long_bytes = std::size_t{7} << 28;     ///< long traces, of which one is always kept
 };
 
 /// The answer to a failure: its status and {"error": {"op", "message"}}.
@@ -67,14 +63,23 @@ class Lab {
     std::optional<HeadGates> gates;  ///< what it was made with
   };
 
+  /// Grows a layer at a time; its trace is only looked at on the queue.
+  struct KeptLongTrace {
+    ModelInfo info;
+    LongTrace trace;
+  };
+
   LabResponse route(const LabRequest& request);
   LabResponse list_models();
   LabResponse layer_time(const LabRequest& request);
   LabResponse abilities(const LabRequest& request);
   LabResponse emergence(const LabRequest& request);
   LabResponse post_trace(const LabRequest& request);
+  LabResponse post_long_trace(const TraceRequest& asked);
   LabResponse post_ablation(const LabRequest& request);
   LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
+  LabResponse answer_long_trace(const LabRequest& request, std::string_view id,
+                                std::string_view part, KeptLongTrace& kept);
   LabResponse rows(const LabRequest& request, const KeptTrace& kept);
   LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
   LabResponse overview(const LabRequest& request, const KeptTrace& kept);
@@ -100,6 +105,7 @@ class Lab {
   std::mutex survey_mutex_;
   std::map<std::string, ModelInfo> surveyed_;  // by folder; guarded by survey_mutex_
   ByteLru<const KeptTrace> traces_;
+  ByteLru<KeptLongTrace> long_traces_;
   ByteLru<LoadedModel> models_;
   std::atomic<std::uint64_t> next_trace_{1};
   std::string id_prefix_;

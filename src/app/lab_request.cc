@@ -41,7 +41,7 @@ std::map<std::string, double> read_gates(const Json& json, std::string_view fiel
 TraceRequest read_checked(std::string_view body) {
   const Json json = parse_json(body, kBody);
   const JsonObject fields(json, std::string(kBody));
-  check_keys(json, {"model", "text", "pair", "ids", "gates"});
+  check_keys(json, {"model", "text", "pair", "ids", "gates", "long", "past_max_len"});
   TraceRequest request;
   request.model = fields.string("model");
   check(fields.has("text") != fields.has("ids"), "request", "give either \"text\" or \"ids\"");
@@ -51,6 +51,12 @@ TraceRequest read_checked(std::string_view body) {
   check(request.input.ids.empty() || request.input.pair.empty(), "request",
         "\"pair\" goes with \"text\", not with \"ids\"");
   if (fields.has("gates")) request.gates = read_gates(fields.at("gates"), "gates");
+  request.is_long = fields.boolean_or("long", false);
+  request.past_max_len = fields.boolean_or("past_max_len", false);
+  check(request.is_long || !request.past_max_len, "request",
+        "\"past_max_len\" goes with \"long\": true");
+  check(!request.is_long || request.gates.empty(), "request",
+        "\"gates\" do not go with \"long\": true");
   return request;
 }
 

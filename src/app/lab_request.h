@@ -28,6 +28,8 @@ struct TraceRequest {
   std::string model;
   Input input;
   std::map<std::string, double> gates;  ///< by "layer.head"
+  bool is_long = false;       ///< only what maps of patterns need, layer by layer; without gates
+  bool past_max_len = false;  ///< may go on where the model was not trained; with is_long only
 };
 
 /// Throws RequestError (400) naming the field.

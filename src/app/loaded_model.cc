@@ -13,15 +13,15 @@ namespace {
 /// before. No tokenizer here makes a token from more bytes than this on average.
 constexpr std::size_t kBytesPerToken = 256;
 
-std::vector<Token> tokens_of_text(const LoadedModel& model, const Input& input) {
-  const std::size_t limit = static_cast<std::size_t>(model.info.config.max_len) * kBytesPerToken;
+std::vector<Token> tokens_of_text(const LoadedModel& model, const Input& input, std::int64_t most) {
+  const std::size_t limit = static_cast<std::size_t>(most) * kBytesPerToken;
   check_request(model.tokenizer != nullptr, "tokenizer",
                 "model \"{}\" has no tokenizer; give token ids instead of a text",
                 printable(model.info.name));
   const std::size_t bytes = input.text.size() + input.pair.size();
   check_request(bytes <= limit, "tokenizer",
                 "a text of {} bytes is more than the {} allowed for a model of {} positions", bytes,
-                limit, model.info.config.max_len);
+                limit, most);
   return as_request([&] {  // what the text is, not what the model is, makes it refuse
     return input.pair.empty() ? model.tokenizer->encode(input.text)
                               : model.tokenizer->encode_pair(input.text, input.pair);
@@ -50,23 +50,25 @@ LoadedModel load_model(const ModelFolder& model) {
   return {std::move(info), std::move(transformer), std::move(tokenizer)};
 }
 
-std::vector<Token> tokens_of(const LoadedModel& model, const Input& input) {
+std::vector<Token> tokens_of(const LoadedModel& model, const Input& input,
+                             std::optional<std::int64_t> most) {
   const ModelConfig& config = model.info.config;
+  const std::int64_t limit = most.value_or(config.max_len);
   for (std::size_t i = 0; i < input.ids.size(); ++i)
     check_request(0 <= input.ids[i] && input.ids[i] < config.vocab_size, "ids",
                   "id {} at position {} is not in the vocabulary [0, {})", input.ids[i], i,
                   config.vocab_size);
-  const auto too_long = [&](std::size_t n) { return n > static_cast<std::size_t>(config.max_len); };
+  const auto too_long = [&](std::size_t n) { return n > static_cast<std::size_t>(limit); };
   check_request(!too_long(input.ids.size()), "ids",
-                "{} ids are more than the {} positions of model \"{}\"", input.ids.size(),
-                config.max_len, printable(model.info.name));
+                "{} ids are more than the {} positions of model \"{}\"", input.ids.size(), limit,
+                printable(model.info.name));
   if (!input.ids.empty()) return named_tokens(model, input.ids);
 
-  std::vector<Token> tokens = tokens_of_text(model, input);
+  std::vector<Token> tokens = tokens_of_text(model, input, limit);
   check_request(!tokens.empty(), "tokenizer", "the text is empty: there is no token to look at");
   check_request(!too_long(tokens.size()), "tokenizer",
                 "the text is {} tokens, more than the {} positions of model \"{}\"; shorten it",
-                tokens.size(), config.max_len, printable(model.info.name));
+                tokens.size(), limit, printable(model.info.name));
   for (const Token& token : tokens)
     check(
         0 <= token.id && token.id < config.vocab_size, "tokenizer",

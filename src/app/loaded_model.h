@@ -29,9 +29,10 @@ struct Input {
   std::vector<std::int64_t> ids;  ///< used when not empty, instead of the text
 };
 
-/// Tokens of an input, as many as the model takes and all in its vocabulary. Throws RequestError
-/// naming both numbers when they are not.
-std::vector<Token> tokens_of(const LoadedModel& model, const Input& input);
+/// Tokens of an input, at most `most` (as many as the model takes unless given) and all in its
+/// vocabulary. Throws RequestError naming both numbers when they are not.
+std::vector<Token> tokens_of(const LoadedModel& model, const Input& input,
+                             std::optional<std::int64_t> most = std::nullopt);
 
 /// How an id of the vocabulary reads: the tokenizer's piece, or "#17" where there is none.
 std::string piece_of(const LoadedModel& model, std::int64_t id);

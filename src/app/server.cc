@@ -286,6 +286,7 @@ class LabServer : public httplib::Server {
     to.set_header("Cache-Control", "no-store");
     if (!from.shape.empty()) to.set_header("X-Shape", from.shape);
     if (from.status == 401) to.set_header("WWW-Authenticate", "Bearer realm=\"headlight\"");
+    if (!from.rows_read.empty()) to.set_header("X-Rows-Read", from.rows_read);
     if (from.status == 429) to.set_header("Retry-After", "1");
     if (from.status == 405) to.set_header("Allow", "GET, HEAD, POST, DELETE");
     to.set_content(from.body, from.type);
