@@ -11,6 +11,7 @@ import { glanceTests } from "./glance.mjs";
 import { handTests } from "./hand.mjs";
 import { headsTests } from "./heads.mjs";
 import { liveTests } from "./live.mjs";
+import { longTests } from "./long.mjs";
 import { looksTests } from "./looks.mjs";
 import { picturesTests } from "./pictures.mjs";
 import { scenarioTests } from "./scenarios.mjs";
@@ -27,7 +28,7 @@ test("the lab page", async (t) => {
   const browser = await launch();
   try {
     for (const part of [exampleTests, handTests, dimensionsTests, liveTests, picturesTests, embedTests]) if (wanted(part)) await part(t, browser, lab);
-    for (const part of models ? [headsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, shareTests, compareTests] : []) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, longTests, shareTests, compareTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
     if (wanted(axeTests)) await axeTests(t, browser, lab, models !== null);
     if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);

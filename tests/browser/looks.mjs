@@ -26,7 +26,6 @@ const kModels = {
 };
 
 export async function looksTests(t, browser, lab, withModels) {
-  mkdirSync(kFolder, { recursive: true });
   const views = withModels ? { ...kExample, ...kModels } : kExample;
   for (const [name, path] of Object.entries(views)) {
     await t.test(`${name} fits at every width, light and dark`, () =>
@@ -40,7 +39,9 @@ export async function looksTests(t, browser, lab, withModels) {
   }
 }
 
-async function keep(page, name, theme) {
+/** Holds the view to the page's width, and keeps a picture of it, at every width. */
+export async function keep(page, name, theme) {
+  mkdirSync(kFolder, { recursive: true });
   await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
   for (const width of [390, 1024, 1440, 2560]) {
     await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });

@@ -1,6 +1,8 @@
 import { render } from "preact";
 import { App } from "./ui/App.tsx";
 import { startCompare } from "./compare/state.ts";
+import { startLong } from "./long/state.ts";
+import { startLongViews } from "./long/views.ts";
 import { startDimensions } from "./dimensions/state.ts";
 import { startConcat } from "./state/concat.ts";
 import { startEvidence } from "./state/evidence.ts";
@@ -24,6 +26,7 @@ import "./styles/glance.css";
 import "./styles/compare.css";
 import "./styles/picture.css";
 import "./styles/live.css";
+import "./styles/long.css";
 
 startSession();
 startConcat();
@@ -33,5 +36,7 @@ startGlance();
 startLight();
 startCompare();
 startDimensions();
+startLong();
+startLongViews();
 startWalking();
 render(<App />, document.getElementById("app")!);

@@ -27,7 +27,7 @@ async function refusal(response: Response): Promise<ApiError> {
   }
 }
 
-async function call<T>(path: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
+export async function call<T>(path: string, init: RequestInit, read: (response: Response) => Promise<T>): Promise<T> {
   const done = beginWork();
   try {
     const response = await ask(path, `${kBase}/${path}`, init);
@@ -66,7 +66,7 @@ export function fetchLayerTime(asked: Readonly<Record<"d_model" | "n_heads" | "n
 
 export type Input = { text: string } | { ids: number[] };
 
-function posted(body: object): RequestInit {
+export function posted(body: object): RequestInit {
   return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
@@ -164,7 +164,7 @@ export function fetchOverview(trace: string, size: number): Promise<Overview> {
   return call(`traces/${encodeURIComponent(trace)}/overview?size=${size}`, {}, readOverview);
 }
 
-async function readTensor(response: Response, rank: number): Promise<{ shape: number[]; data: Float32Array }> {
+export async function readTensor(response: Response, rank: number): Promise<{ shape: number[]; data: Float32Array }> {
   const shape = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
   const bytes = await response.arrayBuffer();
   const count = shape.reduce((product, extent) => product * extent, 1);

@@ -1,6 +1,7 @@
 // Every word the page says, in English. {names} are filled in; zh.ts has the same keys and names.
 import { compareEn } from "./compare_en.ts";
 import { glanceEn } from "./glance.ts";
+import { longEn } from "./long_en.ts";
 
 export const en = {
   ...compareEn,
@@ -471,6 +472,8 @@ export const en = {
   why_proof_c: "A pattern is where a head looks. What it writes and what is lost without it are other questions, with answers on this page.",
   walk_score: "{right} of {all} right, with the trap and the rule. You can change every answer.",
   walk_done: "All {all} right. Done: you can read a head, and you know when not to believe it.",
+
+  ...longEn,
 
   footer: "Every number on this page is computed by Headlight on this machine. Nothing leaves it.",
   footer_recorded: "Every number in this file was computed by Headlight when it was saved. It asks nothing of any network.",

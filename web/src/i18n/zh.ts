@@ -1,4 +1,5 @@
 import { compareZh } from "./compare_zh.ts";
+import { longZh } from "./long_zh.ts";
 import type { Catalogue } from "./en.ts";
 import { glanceZh } from "./glance.ts";
 
@@ -472,6 +473,8 @@ export const zh: Catalogue = {
   why_proof_c: "模式只是看哪里。写了什么、没有它会失去什么，是另外的问题，这页上有答案。",
   walk_score: "连同陷阱和规则，{all} 题对了 {right} 题。每个答案都可以改。",
   walk_done: "{all} 题全对。完成：你会读一个头，也知道什么时候不该相信它。",
+
+  ...longZh,
 
   footer: "本页每个数都由 Headlight 在这台机器上算出，没有任何数据离开。",
   footer_recorded: "这个文件里的每个数，都是保存时由 Headlight 算出的。它不访问任何网络。",

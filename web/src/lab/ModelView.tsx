@@ -2,6 +2,7 @@ import { snapshot } from "../api/snapshot.ts";
 import { Training } from "../evidence/Training.tsx";
 import { GlanceSection } from "../glance/GlanceSection.tsx";
 import { t } from "../i18n/index.ts";
+import { TooLong } from "../long/TooLong.tsx";
 import { hasWords } from "../maths/tokens.ts";
 import { embedded } from "../state/preferences.ts";
 import { analyse, layer, model, modelName, rows, running, trace, traceProblem } from "../state/session.ts";
@@ -30,6 +31,7 @@ export function ModelView() {
         {!snapshot && !embedded.value && hasWords(model.value) && <ScenarioCards />}
         {!snapshot && !embedded.value && model.value && <TextForm />}
         {traceProblem.value && <Notice problem={traceProblem.value} onRetry={() => void analyse()} />}
+        <TooLong />
         {trace.value && <FindingLine />}
         {trace.value && <TokenStrip />}
       </section>

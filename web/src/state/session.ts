@@ -17,12 +17,15 @@ export type Problem =
 export const kFirstText = "The animal did not cross the road because it was tired";
 const kFirstIds = "1 2 3 4 5 6 7 8";
 const kThumbnailSize = 24;
+const kMostDrawn = 1024;
 
 export const models = signal<Models | null>(null);
 export const modelsProblem = signal<Problem | null>(null);
 export const trace = signal<Trace | null>(null);
 export const traceProblem = signal<Problem | null>(null);
 export const running = signal(false);
+/** Tokens of a text that has too many to draw each; null: it has not. */
+export const tooLong = signal<number | null>(null);
 export const rows = signal<Rows | null>(null);
 export const overview = signal<Overview | null>(null);
 
@@ -145,6 +148,8 @@ const rowCache = new Map<string, Promise<Rows>>();
 
 function acceptTrace(answer: Trace): void {
   batch(() => {
+    tooLong.value = answer.length > kMostDrawn ? answer.length : null;
+    if (tooLong.value !== null) return forgetTrace();
     rowCache.clear();
     hoveredQuery.value = null;
     activeKey.value = null;
@@ -238,6 +243,10 @@ export function openModelView(): void {
 
 export function openDimensions(): void {
   navigate({ view: "dimensions" }, "push");
+}
+
+export function openLong(): void {
+  navigate({ view: "long" }, "push");
 }
 
 export function chooseText(next: string, inView: View = "model"): void {

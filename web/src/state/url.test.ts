@@ -27,6 +27,8 @@ const full: UrlState = {
   task: "invent",
   dims: "512.8.2.128",
   walk: 4,
+  long: "t5f0c2a91-1",
+  map: "10.20.400",
   language: "zh",
   theme: "dark",
 };

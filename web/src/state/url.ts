@@ -1,6 +1,6 @@
 // The page's state as its address: what is here survives reload, back and sharing.
 
-export type View = "example" | "model" | "dimensions" | "compare";
+export type View = "example" | "model" | "dimensions" | "compare" | "long";
 export type Language = "en" | "zh";
 export type Theme = "light" | "dark";
 /** What the cards' light stands for instead of weights (state/light.ts). */
@@ -45,6 +45,9 @@ export interface UrlState {
   readonly dims: string;
   /** The step of the walk that is open, from 1. */
   readonly walk: number | null;
+  /** The long trace that is looked at, and the part of it (maths/long_map.ts). */
+  readonly long: string | null;
+  readonly map: string;
   readonly language: Language | null;
   readonly theme: Theme | null;
 }
@@ -74,6 +77,8 @@ export const kEmptyState: UrlState = {
   task: null,
   dims: "",
   walk: null,
+  long: null,
+  map: "",
   language: null,
   theme: null,
 };
@@ -89,7 +94,7 @@ function index(text: string | null): number | null {
 export function parseUrl(search: string): UrlState {
   const query = new URLSearchParams(search);
   return {
-    view: oneOf(query.get("view"), ["example", "model", "dimensions", "compare"]),
+    view: oneOf(query.get("view"), ["example", "model", "dimensions", "compare", "long"]),
     model: query.get("model"),
     text: query.get("text"),
     scenario: query.get("scenario"),
@@ -113,6 +118,8 @@ export function parseUrl(search: string): UrlState {
     task: oneOf(query.get("task"), ["invent"]),
     dims: query.get("dims") ?? "",
     walk: index(query.get("walk")),
+    long: query.get("long"),
+    map: query.get("map") ?? "",
     language: oneOf(query.get("lang"), ["en", "zh"]),
     theme: oneOf(query.get("theme"), ["light", "dark"]),
   };
@@ -148,6 +155,8 @@ export function formatUrl(state: UrlState): string {
   put("task", state.task);
   put("dims", state.dims);
   put("walk", state.walk);
+  put("long", state.long);
+  put("map", state.map);
   put("lang", state.language);
   put("theme", state.theme);
   const text = query.toString();

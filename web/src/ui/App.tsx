@@ -4,6 +4,7 @@ import { CompareView } from "../compare/CompareView.tsx";
 import { DimensionsView } from "../dimensions/DimensionsView.tsx";
 import { ExampleView } from "../example/ExampleView.tsx";
 import { t } from "../i18n/index.ts";
+import { LongView } from "../long/LongView.tsx";
 import { ModelView } from "../lab/ModelView.tsx";
 import { embedded } from "../state/preferences.ts";
 import { loadModels, models, modelsProblem, view } from "../state/session.ts";
@@ -16,11 +17,18 @@ function Content() {
   if (view.value === "dimensions") return <DimensionsView />;
   if (!models.value && !modelsProblem.value) return <p class="loading">{t("loading_models")}</p>;
   if (view.value === "example") return <ExampleView />;
+  if (view.value === "long") return <LongView />;
   if (!models.value) return null;
   return view.value === "compare" ? <CompareView /> : <ModelView />;
 }
 
-const kTitles = { example: "example_title", dimensions: "dims_title", compare: "compare_title", model: "tagline" } as const;
+const kTitles = {
+  example: "example_title",
+  dimensions: "dims_title",
+  compare: "compare_title",
+  long: "long_title",
+  model: "tagline",
+} as const;
 
 export function App() {
   useSignalEffect(() => {

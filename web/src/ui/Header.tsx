@@ -4,7 +4,7 @@ import type { Key } from "../i18n/en.ts";
 import { t } from "../i18n/index.ts";
 import { navigate } from "../state/address.ts";
 import { language, theme } from "../state/preferences.ts";
-import { modelName, models, openDimensions, openExample, openModel, openModelView, view } from "../state/session.ts";
+import { modelName, models, openDimensions, openExample, openLong, openModel, openModelView, view } from "../state/session.ts";
 import type { View } from "../state/url.ts";
 import { startWalk, stepNumber } from "../walk/state.ts";
 import { Logo } from "./Logo.tsx";
@@ -45,8 +45,9 @@ function pages(): Page[] {
     ...model,
     ...(name === null || snapshot ? [] : [{ view: "compare", name: "page_compare", open: openCompare } as const]),
     { view: "example", name: "page_example", open: openExample },
-    // A file measures nothing.
+    // A file measures nothing, and opens no texts.
     ...(snapshot ? [] : [{ view: "dimensions", name: "page_dimensions", open: openDimensions } as const]),
+    ...(snapshot || name === null ? [] : [{ view: "long", name: "page_long", open: openLong } as const]),
   ];
 }
 
