@@ -56,7 +56,6 @@ export const longEn = {
   long_search: "Find in the text",
   long_next: "Next",
   long_not_found: "“{text}” does not occur.",
-  long_found: "Token {token}: {word}",
   long_targets: "What query {query} reads most",
   long_targets_hint: "The strongest targets of layer {layer}, head {head} in their surroundings. Choose one to see the pair on the map.",
   long_rest: "All other tokens together: {weight}. Entropy {entropy} nats.",

@@ -54,7 +54,6 @@ export const longZh: Readonly<Record<keyof typeof longEn, string>> = {
   long_search: "在文本中查找",
   long_next: "下一个",
   long_not_found: "没有找到“{text}”。",
-  long_found: "词元 {token}：{word}",
   long_targets: "查询 {query} 读得最多的",
   long_targets_hint: "第 {layer} 层头 {head} 最强的目标及其上下文。选一个，在地图上看这一对。",
   long_rest: "其余所有词元合计：{weight}。熵 {entropy} 奈特。",
