@@ -9,8 +9,8 @@ import { writeRandomModel } from "./support/random_model.mjs";
 
 const kModel = { layers: 12, heads: 12, width: 768, vocabulary: 512, positions: 256 };
 const kTokens = 128;
-const kLoads = 15;
-const kChanges = 60;
+const kLoads = 9;
+const kChanges = 40;
 
 function told(name, milliseconds) {
   const sorted = [...milliseconds].sort((a, b) => a - b);
@@ -21,6 +21,7 @@ function told(name, milliseconds) {
 async function withNewPage(browser, work) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB" });
   try {
+    context.setDefaultTimeout(120_000);
     return await work(await context.newPage());
   } finally {
     await context.close();
@@ -97,8 +98,8 @@ const folder = mkdtempSync(join(tmpdir(), "headlight-measure-"));
 writeRandomModel(join(folder, "random"), kModel);
 const [plain, large, browser] = [await startLab(), await startLab("--model", join(folder, "random")), await launch()];
 try {
-  await measureLoads(browser, plain.url);
   await measureChanges(browser, large.url);
+  await measureLoads(browser, plain.url);
 } finally {
   await browser.close();
   await Promise.all([plain.stop(), large.stop()]);

@@ -106,10 +106,11 @@ export async function picturesTests(t, browser, lab) {
     withPage(browser, lab, kModel, {}, async (page) => {
       const summary = page.locator('.card[data-head="0"] .save-picture summary');
       await summary.press("Enter");
+      await page.waitForSelector('.card[data-head="0"] [data-save]');
       await page.keyboard.press("Tab");
       assert.equal(await page.evaluate(() => document.activeElement.dataset.save), "svg");
       await page.keyboard.press("Escape");
-      assert.equal(await page.locator('.card[data-head="0"] [data-save]').count(), 0);
+      await page.waitForSelector('.card[data-head="0"] [data-save]', { state: "detached" });
       assert.ok(await summary.evaluate((one) => one === document.activeElement));
     }),
   );

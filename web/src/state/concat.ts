@@ -5,7 +5,7 @@ import type { Ablation, Concat, How, Matrix } from "../api/types.ts";
 import { formatGates, headKey, parseGates, withGate, type Gates } from "../maths/gates.ts";
 import { navigate, part } from "./address.ts";
 import { parseIds } from "./ids.ts";
-import { chosenQuery, fetchForTrace, layer, trace, view } from "./session.ts";
+import { chosenQuery, fetchForTrace, layer, rows, trace, view } from "./session.ts";
 import { touchWork } from "./idle.ts";
 
 export const concat = signal<Concat | null>(null);
@@ -118,6 +118,10 @@ export function startConcat(): void {
     const current = view.value === "model" ? trace.value : null;
     const [ofLayer, ofQuery] = [layer.value, chosenQuery.value];
     if (!current || ofQuery >= current.length) return;
+    // The cards come first: the engine answers one question at a time.
+    if (rows.value?.layer !== ofLayer || rows.value.query !== ofQuery) return;
+    const known = concat.peek();
+    if (known?.layer === ofLayer && known.query === ofQuery) return;
     void fetchForTrace(current, fetchConcat(current.id, ofLayer, ofQuery), (answer) => {
       if (layer.value !== ofLayer || chosenQuery.value !== ofQuery) return;
       touchWork();
