@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
 #include "app/errors.h"
 #include "app/json_view.h"
+#include "core/interruption.h"
 #include "support/shared.h"
 #include "support/tiny_model.h"
 
@@ -80,6 +82,17 @@ TEST_F(LabTest, TellsOfEveryHeadAtOnce) {
   const LabRequest beyond{false, trace + "/columns", {{"layer", "1"}, {"key", "3"}}, ""};
   EXPECT_EQ(lab.answer(beyond).status, 400);
   EXPECT_EQ(lab.answer({false, trace + "/value_norms", {{"layer", "2"}}, ""}).status, 400);
+}
+
+TEST_F(LabTest, WhatIsGivenUpStopsBetweenLayers) {
+  Lab lab(options());
+  const LabRequest request{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1, 2, 3]})"};
+  for (const int most : {0, 1, 2, 3}) {  // once before it begins, then before each of two layers
+    int asked = 0;
+    const Interruption scope([&] { return ++asked > most; });
+    EXPECT_EQ(lab.answer(request).status == 200, most == 3) << most;
+    EXPECT_EQ(asked, std::min(most + 1, 3)) << most;
+  }
 }
 
 TEST_F(LabTest, NothingIsComputedAfterTheClose) {

@@ -1,6 +1,9 @@
 #include "app/request_guard.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace headlight::app {
 namespace {
@@ -39,6 +42,18 @@ TEST(RequestGuard, ThisMachineHasAddressesAndAName) {
     EXPECT_FALSE(address.starts_with("fe80")) << "needs its interface to be reached";
   }
   EXPECT_FALSE(machine_name().empty());
+}
+
+TEST(RequestGuard, KnowsASocketThatListensEverywhere) {
+  for (const in_addr_t address : {INADDR_ANY, INADDR_LOOPBACK}) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(address);
+    ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(listens_everywhere(socket), address == INADDR_ANY);
+    ::close(socket);
+  }
   EXPECT_FALSE(listens_everywhere(-1));
 }
 
