@@ -20,10 +20,12 @@ DOCUMENT = json.loads((SOURCE / "docs/openapi.json").read_text(encoding="utf-8")
 METHODS = ("get", "post", "delete")
 TEXT = "The animal didn't cross the street because it was too tired."
 VALUES = {"layer": 1, "head": 2, "query": 5, "size": 8, "rows": "2:4", "model": "lumen", "d_model": 64, "n_heads": 4,
-          "n_kv_heads": 2, "length": 16, "search": "?view=model"}
+          "n_kv_heads": 2, "length": 16, "search": "?view=model", "key": 3, "top": 5, "layers": 1, "columns": "0:4",
+          "from": 0, "to": 4, "text": "animal", "count": 3, "after": 0}
 # By operationId: bodies, of which each must be answered.
 EXAMPLES = {
     "post_trace": [{"model": "lumen", "text": TEXT}, {"model": "lumen", "ids": [5, 6, 7], "gates": {"1.0": 0.5}}],
+    "post_training": [{"steps": 10, "seed": 3}],
     "post_ablation": [{"trace": "{id}", "heads": {"1.0": 0, "2.*": 0.5}},
                       {"trace": "{id}", "heads": {}, "how": "resample", "other": "The cat", "query": 2, "layer": 3}],
 }
@@ -65,6 +67,14 @@ class Answers(unittest.TestCase):
         cls.has_page = b"built without the lab page" not in cls.lab.request("GET", "/")[2]
         _, _, cls.trace = cls.lab.request("POST", BASE + "traces", {"model": "lumen", "text": TEXT})
 
+    def id_for(self, operation, path):
+        """Of what the call is about: a trace, a long one, a training."""
+        if "/trainings/" in path:
+            return self.lab.request("GET", BASE + "trainings")[2]["trainings"][0]["id"]
+        if operation["operationId"] == "record":
+            return self.lab.request("POST", BASE + "traces", {"model": "lumen", "text": TEXT, "long": True})[2]["id"]
+        return self.trace["id"]
+
     def described(self, node):
         return self.schemas.resolve(node["$ref"]) if "$ref" in node else node
 
@@ -77,7 +87,9 @@ class Answers(unittest.TestCase):
                 value = VALUES[parameter["name"]]
                 self.assertEqual(self.schemas.faults(value, parameter["schema"]), [])
                 query.append(f"{parameter['name']}={urllib.parse.quote(str(value))}")
-        return path.replace("{id}", self.trace["id"]) + ("?" + "&".join(query) if query else "")
+        if "{id}" in path:
+            path = path.replace("{id}", self.id_for(operation, path))
+        return path + ("?" + "&".join(query) if query else "")
 
     def check(self, operation, answer):
         """The answer is one that the document has for the call."""
@@ -119,7 +131,7 @@ class Answers(unittest.TestCase):
                 refused = [self.lab.request(method.upper(), path, headers={"Host": "elsewhere.example"}),
                            self.lab.request("BREW", path)]
                 if "400" in operation["responses"] and "{id}" in path:
-                    refused.append(self.lab.request(method.upper(), path.replace("{id}", self.trace["id"]) + "?x=1&x=2"))
+                    refused.append(self.lab.request(method.upper(), path.replace("{id}", "none") + "?x=1&x=2"))
                 if "{id}" in path:
                     refused.append(self.lab.request(method.upper(), path.replace("{id}", "none")))
                 if method == "post":
