@@ -17,7 +17,7 @@ constexpr std::int64_t kMostHeads = 16;
 constexpr std::string_view kOp = "training";
 
 TrainSettings read_checked(std::string_view body) {
-  const Json json = parse_json(body.empty() ? "{}" : body, "request body");
+  const Json json = parse_json(body, "request body");
   const JsonObject fields(json, "request body");
   check_keys(json, {"seed", "steps", "n_heads"});
   TrainSettings settings = train_settings(find_preset(kPreset).settings, kPreset);
