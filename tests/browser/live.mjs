@@ -12,6 +12,10 @@ async function opened(page) {
 const snapshots = (page, least) => page.waitForFunction((count) => Number(document.querySelector("#live-at")?.max ?? -1) >= count, least);
 const phase = (page, wanted) => page.waitForSelector(`.live[data-phase="${wanted}"]`);
 
+/** A training that two pages can open beside, on a slow machine, before it is done. */
+const lengthened = (route) =>
+  route.continue(route.request().method() === "POST" ? { postData: JSON.stringify({ ...route.request().postDataJSON(), steps: 3000 }) } : {});
+
 export async function liveTests(t, browser, lab) {
   await t.test("a training is started, watched, scrubbed and stopped by keyboard", () =>
     withPage(browser, lab, kOpen, {}, async (page) => {
@@ -67,6 +71,7 @@ export async function liveTests(t, browser, lab) {
   await t.test("a second page is told, may watch, and leaves without ending it", () =>
     withPage(browser, lab, kOpen, {}, async (page) => {
       await opened(page);
+      await page.route("**/api/v1/trainings", lengthened);
       await page.click("#live-train");
       await snapshots(page, 0);
       await withPage(browser, lab, `${kOpen}&lang=zh`, { viewport: { width: 1024, height: 900 } }, async (other, complaints) => {
