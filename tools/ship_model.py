@@ -43,6 +43,7 @@ def run_facts(trained):
         ("sentences in a step", settings["sequences"]),
         ("seed", settings["seed"]),
         ("learning rate", f"{settings['learning_rate']}, {settings['warmup']} steps of warm-up, then a cosine"),
+        ("price on the overlap of heads", settings["head_overlap"]),
         ("tokens read", f"{sum(step['tokens'] for step in steps) / 1e6:.1f} million"),
         ("time", f"{duration(seconds)}, {sum(s['tokens'] for s in steps) / seconds / 1e3:.1f} thousand tokens a second"),
         ("loss, mean of the last 200 steps", f"{loss:.4f} nats for each asked word"),

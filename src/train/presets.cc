@@ -40,7 +40,7 @@ constexpr std::array kPresets = {
             "max_position_embeddings": 64, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
   "steps": 1600, "sequences": 64, "learning_rate": 0.004, "warmup": 100,
-  "initial_deviation": 0.05, "head_overlap": 0.01, "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 40
+  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 40
 })"},
     Preset{"lumen", "the encoder that this program comes with, on the micro-world", R"({
   "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
@@ -48,7 +48,7 @@ constexpr std::array kPresets = {
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
   "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
-  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
+  "initial_deviation": 0.05, "head_overlap": 0.01, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
 })"},
 };
 
