@@ -36,7 +36,8 @@ Shape Shape::contiguous_strides() const {
   std::int64_t step = 1;
   for (std::size_t i = rank_; i-- > 0;) {
     strides.dims_[i] = step;
-    step *= std::max<std::int64_t>(dims_[i], 1);
+    // An extent of 0 elsewhere may hide that the others overflow; nothing is read at such strides.
+    if (__builtin_mul_overflow(step, std::max<std::int64_t>(dims_[i], 1), &step)) step = 0;
   }
   return strides;
 }

@@ -78,6 +78,9 @@ Positions positions_of(const Node& node, const Inputs& inputs, std::int64_t batc
                        std::int64_t q_len, std::int64_t kv_len) {
   const Value* past = optional_input(inputs, 4);
   const Value* nonpad = optional_input(inputs, 6);
+  check((past != nullptr) == (optional_input(inputs, 5) != nullptr), kOp,
+        "past_key and past_value come together");
+  check(!past || !nonpad, kOp, "nonpad_kv_seqlen is for a cache outside; past_key is one inside");
   Positions p{q_len,
               kv_len,
               {},
@@ -121,6 +124,12 @@ struct UserMask {
             "attn_mask {} does not fit the scores {}", value->tensor.shape(), scores);
   }
   bool boolean() const { return value && value->tensor.dtype() == DType::boolean; }
+  /// An additive mask's element; the operator takes integers, too.
+  float number(std::size_t at) const {
+    const Tensor& t = value->tensor;
+    return t.dtype() == DType::i64 ? static_cast<float>(t.span<std::int64_t>()[at])
+                                   : t.span<float>()[at];
+  }
   /// Index of [b, h, i, j] with broadcast.
   std::size_t index(std::int64_t b, std::int64_t h, std::int64_t i, std::int64_t j) const {
     const auto at = [&](std::size_t axis, std::int64_t x) { return extent[axis] == 1 ? 0 : x; };
@@ -156,7 +165,7 @@ KernelMask kernel_mask(const UserMask& user, const Positions& positions, bool po
           if (allowed && user.boolean())
             allowed = user.value->tensor.span<bool>()[user.index(b, h, i, j)];
           if (allowed && out.bias) {
-            const float x = user.value->tensor.span<float>()[user.index(b, h, i, j)];
+            const float x = user.number(user.index(b, h, i, j));
             allowed = x != -std::numeric_limits<float>::infinity();
             out.bias.span<float>()[at] = allowed ? x : 0.0f;
           }

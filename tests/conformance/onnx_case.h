@@ -13,7 +13,7 @@
 namespace headlight::onnx {
 
 /// A value of the graph. Floating values are held as fp32 (`stored` remembers f16 or bf16);
-/// integers as i64; booleans as bool.
+/// integers as i64 (u64 beyond i64 is refused); booleans as bool.
 struct Value {
   Tensor tensor;
   DType stored = DType::f32;
@@ -33,7 +33,8 @@ struct Node {
 
 struct DataSet {
   std::string name;
-  std::map<std::string, Value> inputs, outputs;  ///< by the graph's names
+  /// By the graph's names; inputs hold the model's initializers, too.
+  std::map<std::string, Value> inputs, outputs;
 };
 
 struct Case {
@@ -42,7 +43,8 @@ struct Case {
 };
 
 /// Reads `folder`/model.onnx and its test_data_set_*/{input,output}_*.pb. Throws Error on a damaged
-/// file, a graph of more than one node, or an element type that no op here takes.
+/// file, a graph of more than one node, or an element type that no op here takes. Data that a
+/// tensor keeps in a file of its own is read from the folder and nowhere else.
 Case read_case(const std::filesystem::path& folder);
 
 }  // namespace headlight::onnx

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -29,6 +30,37 @@ TensorView flat(const Tensor& t) {
   return {t.view().data(), t.dtype(), Shape({t.numel()})};
 }
 
+Tensor ones(std::int64_t n) {
+  Tensor t(Shape{n});
+  std::ranges::fill(t.span<float>(), 1.0f);
+  return t;
+}
+
+/// Scale or bias as the kernels take it, or nothing when it is not one row for all: ONNX lets it
+/// broadcast to x.
+TensorView one_row(const Value* value, const Shape& x, std::size_t axis) {
+  const Shape whole(std::span(x.begin() + axis, x.end()));
+  return value && value->tensor.shape() == whole ? flat(value->tensor) : TensorView();
+}
+
+/// body(y, element of `from`) for every element of y, `from` broadcast to it from the right.
+template <class Body>
+void broadcast(const Tensor& from, Tensor& y, const Body& body) {
+  const Shape &small = from.shape(), &large = y.shape();
+  const std::size_t missing = large.rank() - std::min(large.rank(), small.rank());
+  for (std::size_t d = 0; d < small.rank(); ++d)
+    check(small.rank() <= large.rank() && (small[d] == 1 || small[d] == large[missing + d]), "onnx",
+          "{} does not broadcast to {}", small, large);
+  const Shape steps = small.contiguous_strides();
+  std::int64_t index = 0;
+  for (float& element : y.span<float>()) {
+    std::int64_t rest = index++, at = 0;
+    for (std::size_t d = large.rank(); d-- > missing; rest /= large[d])
+      if (small[d - missing] != 1) at += rest % large[d] * steps[d - missing];
+    body(element, from.span<float>()[static_cast<std::size_t>(at)]);
+  }
+}
+
 /// Mean and 1/sqrt(var + eps) of each row, accumulated in double.
 void row_statistics(const Tensor& x, const RowView& rows, double eps, Tensor& mean, Tensor& inv) {
   const auto d = static_cast<std::size_t>(rows.d);
@@ -51,11 +83,16 @@ Outputs run_layer_normalization(const Node& node, const Inputs& inputs) {
   const std::size_t axis = normal_axis(node, node.integer_or("axis", -1), x.shape().rank());
   const RowView rows(x.shape(), axis);
   const float eps = node.number("epsilon").value_or(1e-5f);
+  const Tensor& scale = required_input(node, inputs, 1);
   const Value* bias = optional_input(inputs, 2);
   Tensor y(x.shape()), mean(reduced(x.shape(), axis)), inv(reduced(x.shape(), axis));
-  layer_norm({x.view().data(), x.dtype(), rows.shape()}, flat(required_input(node, inputs, 1)),
-             bias ? flat(bias->tensor) : TensorView(), eps,
-             {y.view().data(), DType::f32, rows.shape()});
+  const TensorView scale_row = one_row(optional_input(inputs, 1), x.shape(), axis);
+  const Tensor neutral = ones(rows.d);
+  const TensorView bias_row = scale_row ? one_row(bias, x.shape(), axis) : TensorView();
+  layer_norm({x.view().data(), x.dtype(), rows.shape()}, scale_row ? scale_row : flat(neutral),
+             bias_row, eps, {y.view().data(), DType::f32, rows.shape()});
+  if (!scale_row) broadcast(scale, y, [](float& element, float s) { element *= s; });
+  if (bias && !bias_row) broadcast(bias->tensor, y, [](float& element, float b) { element += b; });
   row_statistics(x, rows, eps, mean, inv);
   Outputs out;
   out.push_back(std::move(y));
@@ -69,8 +106,12 @@ Outputs run_rms_normalization(const Node& node, const Inputs& inputs) {
   const std::size_t axis = normal_axis(node, node.integer_or("axis", -1), x.shape().rank());
   const RowView rows(x.shape(), axis);
   Tensor y(x.shape());
-  rms_norm({x.view().data(), x.dtype(), rows.shape()}, flat(required_input(node, inputs, 1)),
+  const Tensor& scale = required_input(node, inputs, 1);
+  const TensorView scale_row = one_row(optional_input(inputs, 1), x.shape(), axis);
+  const Tensor neutral = ones(rows.d);
+  rms_norm({x.view().data(), x.dtype(), rows.shape()}, scale_row ? scale_row : flat(neutral),
            node.number("epsilon").value_or(1e-5f), {y.view().data(), DType::f32, rows.shape()});
+  if (!scale_row) broadcast(scale, y, [](float& element, float s) { element *= s; });
   Outputs out;
   out.push_back(std::move(y));
   return out;
@@ -78,13 +119,17 @@ Outputs run_rms_normalization(const Node& node, const Inputs& inputs) {
 
 Outputs run_softmax(const Node& node, const Inputs& inputs) {
   const Tensor& x = required_input(node, inputs, 0);
-  check(node.opset >= 13, "onnx", "Softmax of opset {} flattens its input; supported from 13 on",
-        node.opset);
-  const std::size_t axis = normal_axis(node, node.integer_or("axis", -1), x.shape().rank());
+  // Before opset 13 everything from the axis on is one row, and the axis is 1 unless given.
+  const bool flattens = node.opset < 13;
+  const std::int64_t given = node.integer_or("axis", flattens ? 1 : -1);
+  const std::size_t rank = x.shape().rank();
+  const std::size_t axis =
+      flattens && given == std::int64_t(rank) ? rank : normal_axis(node, given, rank);
   // Rows along the axis, gathered: our kernel works on the last dimension.
-  const std::int64_t n = x.dim(axis);
-  const std::int64_t inner = RowView(x.shape(), axis + 1).d;
-  const std::int64_t outer = RowView(x.shape(), axis).rows;
+  const RowView from_axis(x.shape(), axis);
+  const std::int64_t outer = from_axis.rows;
+  const std::int64_t n = flattens ? from_axis.d : x.dim(axis);
+  const std::int64_t inner = flattens ? 1 : RowView(x.shape(), axis + 1).d;
   Tensor rows({outer * inner, n});
   Tensor y(x.shape());
   const auto at = [&](std::int64_t o, std::int64_t i, std::int64_t k) {

@@ -52,6 +52,11 @@ Outputs run_rotary_embedding(const Node& node, const Inputs& inputs) {
   if (positions)
     check(positions->tensor.numel() == layout.batch * layout.length, "onnx",
           "RotaryEmbedding with position_ids {} for x {}", positions->tensor.shape(), x.shape());
+  const std::int64_t rotary_dim = node.integer_or("rotary_embedding_dim", 0);
+  const std::int64_t half = cos.shape().rank() > 0 ? cos.dim(cos.shape().rank() - 1) : 0;
+  check(2 * half == (rotary_dim == 0 ? layout.head_dim : rotary_dim), "onnx",
+        "RotaryEmbedding turns {} of {} dimensions; cos_cache {} is for {}", rotary_dim,
+        layout.head_dim, cos.shape(), 2 * half);
   Tensor y = x.clone();
   for (std::int64_t b = 0; b < layout.batch; ++b) {
     const MutableTensorView one(y.span<float>().data() + b * layout.strides[0], DType::f32,
