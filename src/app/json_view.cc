@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "app/built_in_files.h"
 #include "app/model_records.h"
 #include "core/error.h"
 #include "inspect/ablation_effect.h"
@@ -64,6 +65,7 @@ Json json_number(double value) {
 
 Json json_model(const ModelInfo& info) {
   const ModelConfig& c = info.config;
+  const auto twin = single_head_twin(info);
   return {{"name", info.name},
           {"family", name_of(c.family)},
           {"n_layers", c.n_layers},
@@ -76,7 +78,8 @@ Json json_model(const ModelInfo& info) {
           {"causal", c.causal()},
           {"parameters", info.n_parameters},
           {"tokenizer", info.tokenizer ? Json(*info.tokenizer) : Json()},
-          {"records", records_of(info)}};
+          {"records", records_of(info)},
+          {"single_head_twin", twin ? Json(*twin) : Json()}};
 }
 
 Json json_tokens(const std::vector<Token>& tokens) {

@@ -98,6 +98,13 @@ void list_place(const fs::path& place, std::vector<ModelFolder>& out) {
   }
 }
 
+std::vector<ModelFolder> built_in_models() {
+  std::vector<ModelFolder> out;
+  for (const auto& [name, files] : built_in_files())
+    out.push_back({std::string(name), Folder(fmt::format("built-in:{}", name), files)});
+  return out;
+}
+
 }  // namespace
 
 std::vector<fs::path> search_places() {
@@ -122,11 +129,18 @@ std::vector<ModelFolder> list_models(const std::vector<fs::path>& places) {
 }
 
 ModelFolder built_in_model() {
-  return {"lumen", Folder("built-in:lumen", built_in_files())};
+  return built_in_models().front();
+}
+
+std::optional<std::string_view> single_head_twin(const ModelInfo& model) {
+  if (!model.folder.embedded()) return std::nullopt;
+  for (const BuiltInFiles& each : built_in_files())
+    if (each.name == model.name + "-one") return each.name;
+  return std::nullopt;
 }
 
 std::vector<ModelFolder> list_known_models() {
-  std::vector<ModelFolder> out = {built_in_model()};
+  std::vector<ModelFolder> out = built_in_models();
   for (ModelFolder& model : list_models(search_places())) out.push_back(std::move(model));
   return out;
 }
@@ -142,8 +156,9 @@ ModelInfo survey_model(const ModelFolder& model) {
 }
 
 ModelFolder resolve_model(std::string_view name_or_folder) {
-  const ModelFolder built_in = built_in_model();
-  if (name_or_folder.empty() || name_or_folder == built_in.folder.path().native()) return built_in;
+  if (name_or_folder.empty()) return built_in_model();
+  for (ModelFolder& each : built_in_models())
+    if (name_or_folder == each.folder.path().native()) return std::move(each);
   const fs::path folder(name_or_folder);
   if (is_there(folder)) return {folder_name(folder), folder};
   const auto models = list_known_models();

@@ -28,7 +28,7 @@ struct ModelFolder {
   Folder folder;
 };
 
-/// The model that is part of the program: what is meant where no other is named.
+/// The default of the built-in models: what is meant where no other is named.
 ModelFolder built_in_model();
 
 /// The folders that are searched, in order: those of HEADLIGHT_MODELS (separated by colons),
@@ -40,7 +40,7 @@ std::vector<std::filesystem::path> search_places();
 /// do not exist hold nothing.
 std::vector<ModelFolder> list_models(const std::vector<std::filesystem::path>& places);
 
-/// The built-in model, then those of the search places.
+/// The built-in models, then those of the search places.
 std::vector<ModelFolder> list_known_models();
 
 /// Reads the configuration, every tensor's header and the tokenizer, not the weights' values.
