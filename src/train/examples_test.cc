@@ -93,6 +93,28 @@ TEST(MicroWorldExamples, AskForWordsOfTheLexicon) {
   EXPECT_GT(shown, 500u);
 }
 
+/// Words that stand there name a word that stands there; what is hidden, shown and asked otherwise
+/// stays as it was.
+TEST(MicroWorldExamples, AskWordsForTheirPartners) {
+  TrainSettings settings = preset_settings("nano-world");
+  const auto plain = make_examples(settings, {});
+  settings.data.partner_share = 1;
+  const auto source = make_examples(settings, {});
+  std::size_t named = 0;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    const Example without = plain->example(i), with = source->example(i);
+    ASSERT_EQ(with.ids, without.ids);
+    for (std::size_t t = 0; t < with.ids.size(); ++t) {
+      if (with.targets[t] == without.targets[t]) continue;
+      ASSERT_EQ(without.targets[t], kIgnoredTarget);
+      ++named;
+      EXPECT_NE(with.targets[t], with.ids[t]);
+      EXPECT_NE(std::ranges::find(with.ids, with.targets[t]), with.ids.end()) << i;
+    }
+  }
+  EXPECT_GT(named, 2000u);
+}
+
 TEST(MicroWorldExamples, MeasureEveryRelationInBothLanguages) {
   const auto parts = make_examples(preset_settings("lumen"), {})->heldout();
   std::set<std::string> names;

@@ -18,6 +18,7 @@ class MicroWorldExamples final : public ExampleSource {
  public:
   explicit MicroWorldExamples(const TrainSettings& settings)
       : seed_(settings.seed),
+        partner_share_(settings.data.partner_share),
         files_(micro_world_tokenizer_files()),
         tokenizer_(read_tokenizer_json(files_.tokenizer, "the micro-world's tokenizer")),
         tokens_(*tokenizer_),
@@ -34,12 +35,14 @@ class MicroWorldExamples final : public ExampleSource {
     Random random(seed_, RandomUse::masks, index);
     const auto chosen = static_cast<std::size_t>(random.below(std::ssize(sentence.masks)));
     auto encoded = tokens_.encode(sentence.text);
+    const std::vector<std::int64_t> told = encoded.example.ids;
     for (const MaskedWord& mask : sentence.masks) {
       if (mask.group != sentence.masks[chosen].group) continue;
       const std::size_t at = encoded.at(mask.word);
       encoded.example.targets[at] = tokens_.id_of(mask.answer);
       if (!mask.keep) encoded.example.ids[at] = shown(mask, random);
     }
+    ask_partners(sentence, told, random, encoded);
     return std::move(encoded.example);
   }
 
@@ -73,6 +76,26 @@ class MicroWorldExamples final : public ExampleSource {
   }
 
  private:
+  /// Asks words that stand there for the word that they belong to: an adjective names its noun, a
+  /// verb its subject or its object, as a pronoun names its noun. A head has to look there for it,
+  /// also where nothing is hidden.
+  void ask_partners(const MicroSentence& sentence, std::span<const std::int64_t> told,
+                    Random& random, MicroWorldTokens::Encoded& encoded) const {
+    if (partner_share_ == 0) return;
+    Example& example = encoded.example;
+    std::map<std::size_t, std::vector<std::size_t>> partners;  // tokens, by the token that is asked
+    for (const RelationLabel& label : sentence.relations) {
+      const std::size_t from = encoded.at(label.from), to = encoded.at(label.to);
+      const bool asked = example.targets[from] != kIgnoredTarget;
+      if (!asked && example.ids[to] == told[to] && told[from] != told[to])
+        partners[from].push_back(to);
+    }
+    for (const auto& [from, to] : partners) {
+      const auto chosen = static_cast<std::size_t>(random.below(std::ssize(to)));
+      if (random.uniform() < partner_share_) example.targets[from] = example.ids[to[chosen]];
+    }
+  }
+
   std::int64_t shown(const MaskedWord& mask, Random& random) const {
     if (random.uniform() < 0.5) return tokens_.mask_id();
     const std::int64_t choice = random.below(1 + std::ssize(mask.decoys));
@@ -81,6 +104,7 @@ class MicroWorldExamples final : public ExampleSource {
   }
 
   std::uint64_t seed_;
+  double partner_share_;
   TokenizerFiles files_;
   std::unique_ptr<Tokenizer> tokenizer_;
   MicroWorldTokens tokens_;

@@ -50,6 +50,14 @@ constexpr std::array kPresets = {
   "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
   "initial_deviation": 0.05, "head_overlap": 0.01, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
 })"},
+    Preset{"lumen-one", "lumen's twin: as large, and one head in each layer", R"({
+  "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
+            "num_attention_heads": 1, "hidden_size": 128, "intermediate_size": 512,
+            "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
+  "data": {"kind": "micro-world"},
+  "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
+  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
+})"},
 };
 
 }  // namespace

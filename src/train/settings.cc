@@ -29,6 +29,7 @@ void visit_data(Settings& s, Visit&& visit) {
   visit("vocab_size", s.vocab_size, Range<std::int64_t>{256, 1 << 20});
   visit("length", s.length, Range<std::int64_t>{0, 1 << 20});
   visit("mask_share", s.mask_share, Range<double>{0.001, 1});
+  visit("partner_share", s.partner_share, Range<double>{0, 1});
 }
 
 template <class Settings, class Visit>

@@ -25,6 +25,9 @@ struct DataSettings {
   std::int64_t vocab_size = 2048;  ///< text: of the vocabulary that is trained
   std::int64_t length = 0;         ///< text: tokens of a sequence; 0: the model's max_len
   double mask_share = 0.15;        ///< text, masked models: tokens that are asked
+  /// micro-world: of the words that belong to another word, both as they stand, the share that is
+  /// asked to name that word.
+  double partner_share = 0;
 };
 
 struct TrainSettings {
