@@ -26,7 +26,11 @@ class GemmTask {
  public:
   /// `next_rows`: of the task that this thread will likely run next.
   GemmTask(const GemmCall& call, const Part& rows, const Part& next_rows, Tensor& storage)
-      : call_(call), rows_(rows), storage_(storage), ahead_(call, PacksSlices(), next_rows) {}
+      : call_(call),
+        rows_(rows),
+        tiles_{rows, TilesOfRows()},
+        storage_(storage),
+        ahead_(call, PacksSlices(), next_rows) {}
 
   void Run(std::int64_t column_begin, std::int64_t column_end, std::int64_t unit) {
     const std::int64_t supers = CeilDiv(call_.b.k, kSuperDepth);
@@ -53,27 +57,45 @@ class GemmTask {
   bool Widens() const { return call_.b.dtype != DType::f32 && !FewRows(); }
   bool PacksSlices() const { return call_.source && rows_.begin == 0; }
 
+  std::int64_t TilesOfRows() const {
+    const bool half = FewRows() && call_.b.dtype != DType::f32;
+    return CeilDiv(rows_.size(), static_cast<std::int64_t>(half ? kHalfRows : kTileRows));
+  }
+
   void Pack() {
     const bool in_place = rows_.size() == 1 && call_.a.column_stride == 1;
-    const std::int64_t row_floats = in_place ? 0 : depth_.chunks * rows_.size() * kRowStrideSigned;
+    const std::int64_t row_floats = in_place ? 0 : depth_.chunks * tiles_.floats();
     const std::int64_t floats = row_floats + (Widens() ? kTilePanelsSigned * kWidePanel : 0);
     if (floats > 0 && (!storage_ || storage_.numel() < floats)) storage_ = Tensor({floats});
     packed_ = in_place ? nullptr : storage_.span<float>().data();
     widened_ = Widens() ? storage_.span<float>().data() + row_floats : nullptr;
-    if (!in_place) PackRows(call_.a, rows_, depth_, packed_);
+    for (std::int64_t i = 0; !in_place && i < depth_.chunks; ++i)
+      PackChunk(StepsOf(i), packed_ + i * tiles_.floats());
+  }
+  void PackChunk(const Steps& steps, float* to) const {
+    if (FewRows()) return PackFewRows(call_.a, rows_, steps, to);
+    (order() == RowOrder::lines ? PackLines : PackSteps)(call_.a, tiles_, steps, to);
+  }
+  RowOrder order() const { return call_.a.column_stride == 1 ? RowOrder::lines : RowOrder::steps; }
+  /// Of k, in chunk `i`.
+  Steps StepsOf(std::int64_t i) const {
+    const Part chunk = depth_.chunk(i);
+    return {depth_.begin + chunk.begin, depth_.begin + chunk.end};
   }
 
-  const float* Row(std::int64_t chunk, std::int64_t row) const {
-    if (!packed_) return &call_.a.at(rows_.begin, depth_.begin + depth_.chunk(chunk).begin);
-    return packed_ + (chunk * rows_.size() + row) * kRowStrideSigned;
+  /// Where the first row of tile t lies.
+  const float* PackedTile(std::int64_t chunk, std::int64_t t) const {
+    if (!packed_) return &call_.a.at(rows_.begin, StepsOf(chunk).begin);
+    return packed_ + chunk * tiles_.floats() + tiles_.offset(t);
   }
 
   std::int64_t PanelsOfSlice(std::int64_t columns) const {
-    return FewRows() || panels_of(columns) < kTilePanelsSigned ? 1 : kTilePanelsSigned;
+    return std::min(panels_of(columns), MostPanels());
   }
+  std::int64_t MostPanels() const { return FewRows() ? 1 : kTilePanelsSigned; }
   /// For one chunk of steps.
   std::int64_t SlicesOf(std::int64_t columns) const {
-    return CeilDiv(panels_of(columns), FewRows() ? 1 : kTilePanelsSigned);
+    return CeilDiv(panels_of(columns), MostPanels());
   }
 
   void MultiplyColumns(std::int64_t begin, std::int64_t end) {
@@ -87,50 +109,45 @@ class GemmTask {
 
   /// All rows against a slice.
   void MultiplySlice(const GemmSlice& slice) {
-    const Part chunk = depth_.chunk(slice.chunk);
+    const Steps steps = StepsOf(slice.chunk);
     const std::int64_t column = slice.panel * kPanelColumns;
-    const bool first = depth_.begin + chunk.begin == 0;
+    const bool first = steps.begin == 0;
     GemmTile tile;
-    tile.depth = static_cast<size_t>(chunk.size());
+    tile.depth = static_cast<size_t>(steps.size());
     tile.row_stride = static_cast<size_t>(call_.c.row_stride);
     tile.columns = static_cast<size_t>(std::min(slice.panels * kPanelColumns, call_.b.n - column));
     tile.bias = first && call_.c.bias ? call_.c.bias + column : nullptr;
     tile.add = !first || call_.c.accumulate;
     PlaceSlice(slice, tile);
-    const auto most = FewRows() && call_.b.dtype != DType::f32 ? kHalfRows : kTileRows;
-    const std::int64_t tiles = CeilDiv(rows_.size(), static_cast<std::int64_t>(most));
-    ahead_.BeginSlice(slice, tiles);
-    for (std::int64_t t = 0; t < tiles; ++t) {
-      const Part rows(rows_.size(), tiles, t);
-      tile.a = Row(slice.chunk, rows.begin);
-      ahead_.Place(t, tile);
+    ahead_.BeginSlice(slice, tiles_.count);
+    for (std::int64_t t = 0; t < tiles_.count; ++t) {
+      tile.a = PackedTile(slice.chunk, t);
+      ahead_.Place(tile);
       for (std::int64_t p = 0; p < slice.panels; ++p)
-        tile.c[static_cast<size_t>(p)] =
-            call_.c.at(rows_.begin + rows.begin, column + p * kPanelColumns);
-      const auto count = static_cast<size_t>(rows.size());
+        tile.c[static_cast<size_t>(p)] = call_.c.at(tiles_.begin(t), column + p * kPanelColumns);
+      const auto count = static_cast<size_t>(tiles_.size(t));
       (FewRows() ? FewRowsTileFor(count, call_.b.dtype)
-                 : TileFor(count, static_cast<size_t>(slice.panels)))(tile);
+                 : TileFor(order(), count, static_cast<size_t>(slice.panels)))(tile);
     }
   }
 
   /// Points the tile at the slice, packed or widened here where that is due.
   void PlaceSlice(const GemmSlice& slice, GemmTile& tile) const {
     const GemmPanels& b = call_.b;
-    const Part chunk = depth_.chunk(slice.chunk);
-    const std::int64_t begin = depth_.begin + chunk.begin;
+    const Steps steps = StepsOf(slice.chunk);
+    const std::int64_t begin = steps.begin;
     tile.b = b.at(slice.panel, begin);
     tile.panel_stride = static_cast<size_t>(b.k * kPanelColumns);
     for (std::int64_t p = slice.panel; PacksSlices() && p < slice.panel + slice.panels; ++p)
-      PackPanel(*call_.source, p, {begin, begin + chunk.size()},
-                call_.panels + (p * b.k + begin) * kPanelColumns);
+      PackPanel(*call_.source, p, steps, call_.panels + (p * b.k + begin) * kPanelColumns);
     if (!Widens()) return;
     for (std::int64_t p = 0; p < slice.panels; ++p) {
       const void* from = b.at(slice.panel + p, begin);
       float* to = widened_ + p * kWidePanel;
       if (b.dtype == DType::f16)
-        WidenSteps(Float16Panel{static_cast<const hwy::float16_t*>(from)}, chunk.size(), to);
+        WidenSteps(Float16Panel{static_cast<const hwy::float16_t*>(from)}, steps.size(), to);
       else
-        WidenSteps(BFloat16Panel{static_cast<const std::uint32_t*>(from)}, chunk.size(), to);
+        WidenSteps(BFloat16Panel{static_cast<const std::uint32_t*>(from)}, steps.size(), to);
     }
     tile.b = widened_;
     tile.panel_stride = static_cast<size_t>(kWidePanel);
@@ -138,6 +155,7 @@ class GemmTask {
 
   const GemmCall& call_;
   Part rows_;
+  RowTiles tiles_;
   Tensor& storage_;
   float* packed_ = nullptr;
   float* widened_ = nullptr;

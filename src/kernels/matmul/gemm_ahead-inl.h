@@ -9,7 +9,9 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include "hwy/highway.h"
 #include "kernels/matmul/gemm_pack-inl.h"
@@ -26,8 +28,7 @@ struct GemmSlice {
 };
 
 /// The next slice of b, packed or not, and the rows of a that the next task packs where those lie
-/// across the lines of memory. Each tile asks for a line or two a step, which is less than memory
-/// delivers meanwhile.
+/// across the lines of memory. Each tile asks for a line a step.
 class GemmAhead {
  public:
   /// `next_rows`: of the task that the thread will likely run next.
@@ -44,21 +45,31 @@ class GemmAhead {
     const bool last = slice.chunk + 1 == depth_.chunks;
     next_ = last ? GemmSlice{0, slice.panel + slice.panels, slice.panels}
                  : GemmSlice{slice.chunk + 1, slice.panel, slice.panels};
-    has_next_ = next_.panel + next_.panels <= call_.b.n / kPanelColumns || !last;
-    askers_ = half() ? 1 : std::min<std::int64_t>(tiles, 2);
+    next_.panels = std::min(next_.panels, panels_of(call_.b.n) - next_.panel);
+    begin_of_next_ = begin_of(next_.chunk);
     --slices_left_;
+    const std::int64_t left = tiles / slice.panels - (packs_ ? 1 : 0) - (AsksForRows() ? 1 : 0);
+    const auto parts = static_cast<std::uint64_t>(std::clamp<std::int64_t>(left, 1, 8));
+    parts_log_ = half() || packs_ ? 0 : std::bit_width(parts) - 1;
+    // The next steps come from L2, or from farther away where too few tiles ask for the slice.
+    panel_ahead_ = kPanelFloats * (tiles < slice.panels ? 32 : 8);
+    panels_ = slice.panels;
+    panel_ = turn_ = 0;
   }
 
-  /// Says what tile t is to ask for; by itself it asks for nothing new.
-  void Place(std::int64_t t, GemmTile& tile) const {
+  /// Says what the next tile is to ask for: by itself, what it has.
+  void Place(GemmTile& tile) {
     tile.ahead = static_cast<const float*>(tile.b);
     tile.ahead_step = 0;
-    tile.ahead_stride = 0;
+    tile.panel_ahead = panel_ahead_;
     // A slice that has yet to be packed is asked for twice: what is read, and where it goes.
-    const std::int64_t turn = t / askers_ + (packs_ ? 0 : 1);
-    if (turn == 0 && has_next_) PlaceSource(t, tile);
-    if (turn == 1 && has_next_) PlacePanels(t % askers_, tile);
-    if (turn == 2) PlaceRows(tile);
+    const std::int64_t part = turn_ - (packs_ ? 1 : 0);
+    if (part < 0) PlaceSource(tile);
+    if (part >= 0 && part < 1 << parts_log_) PlacePanel(part, tile);
+    if (part == 1 << parts_log_) PlaceRows(tile);
+    if (++panel_ < panels_) return;
+    panel_ = 0;
+    ++turn_;
   }
 
  private:
@@ -66,44 +77,46 @@ class GemmAhead {
   std::int64_t begin_of(std::int64_t chunk) const {
     return depth_.begin + depth_.chunk(chunk).begin;
   }
-
-  /// A part of each packed panel.
-  void PlacePanels(std::int64_t t, GemmTile& tile) const {
-    const auto* next =
-        reinterpret_cast<const float*>(call_.b.at(next_.panel, begin_of(next_.chunk)));
-    tile.ahead = next + t * static_cast<std::int64_t>(tile.depth) / askers_ * kPanelColumns;
-    tile.ahead_step = kPanelFloats / (half() ? 2 : static_cast<size_t>(askers_));
-    tile.ahead_stride = static_cast<size_t>(panel_bytes(call_.b.dtype, call_.b.k)) / sizeof(float);
+  bool AsksForRows() const {
+    return call_.a.column_stride != 1 && depth_.end - depth_.begin == call_.b.k;
   }
 
-  /// One panel's columns, a row a step.
-  void PlaceSource(std::int64_t t, GemmTile& tile) const {
+  /// One of the parts of a packed panel.
+  void PlacePanel(std::int64_t part, GemmTile& tile) const {
+    if (panel_ >= next_.panels) return;
+    const std::int64_t steps = static_cast<std::int64_t>(tile.depth) * part >> parts_log_;
+    tile.ahead = reinterpret_cast<const float*>(call_.b.at(next_.panel + panel_, begin_of_next_)) +
+                 steps * kPanelColumns;
+    tile.ahead_step = kPanelFloats >> (half() ? 1 : parts_log_);
+  }
+
+  /// A panel's columns where they have yet to be packed, a row a step.
+  void PlaceSource(GemmTile& tile) const {
     const StridedMatrix<const float>& source = *call_.source;
-    if (source.column_stride != 1 || t >= next_.panels) return;
-    tile.ahead = &source.at(begin_of(next_.chunk), (next_.panel + t) * kPanelColumns);
+    if (panel_ >= next_.panels || source.column_stride != 1) return;
+    tile.ahead = &source.at(begin_of_next_, (next_.panel + panel_) * kPanelColumns);
     tile.ahead_step = static_cast<size_t>(source.row_stride);
   }
 
-  /// The last slices share them out: a chunk of steps and as many lines of each as there are
-  /// panels.
+  /// The last slices share them out: a chunk of steps, and a line of each for each panel.
   void PlaceRows(GemmTile& tile) const {
-    const StridedMatrix<const float>& a = call_.a;
-    if (a.column_stride == 1 || depth_.end - depth_.begin < call_.b.k) return;
-    const std::int64_t width = kTilePanelsSigned * kPanelColumns;
-    const std::int64_t at = slices_left_ / depth_.chunks * width;
-    if (at >= next_rows_.size()) return;
-    tile.ahead = &a.at(next_rows_.begin + at, begin_of(slices_left_ % depth_.chunks));
-    tile.ahead_step = static_cast<size_t>(a.column_stride);
-    tile.ahead_stride = kPanelFloats;
+    if (!AsksForRows()) return;
+    const std::int64_t row =
+        (slices_left_ / depth_.chunks * kTilePanelsSigned + panel_) * kPanelColumns;
+    if (row >= next_rows_.size()) return;
+    tile.ahead = &call_.a.at(next_rows_.begin + row, begin_of(slices_left_ % depth_.chunks));
+    tile.ahead_step = static_cast<size_t>(call_.a.column_stride);
   }
 
   const GemmCall& call_;
   bool packs_;
   Part next_rows_;
   DepthRange depth_{0, 0};
-  std::int64_t slices_left_ = 0, askers_ = 1;
+  std::int64_t slices_left_ = 0, begin_of_next_ = 0;
+  std::int64_t panels_ = 1, panel_ = 0, turn_ = 0;  // tiles ask for a panel each, in turns
+  int parts_log_ = 0;
+  size_t panel_ahead_ = 0;
   GemmSlice next_{};
-  bool has_next_ = false;
 };
 
 }  // namespace HWY_NAMESPACE

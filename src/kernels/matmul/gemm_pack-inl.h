@@ -20,6 +20,9 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr auto kDepthSigned = static_cast<std::int64_t>(kDepth);
+constexpr auto kRowStrideSigned = static_cast<std::int64_t>(kRowStride);
+
 /// Steps [begin, end) of k.
 struct Steps {
   std::int64_t begin, end;
@@ -40,10 +43,7 @@ struct DepthRange {
   std::int64_t begin, end, chunks;
 
   DepthRange(std::int64_t first, std::int64_t last)
-      : begin(first),
-        end(last),
-        chunks((last - first + static_cast<std::int64_t>(kDepth) - 1) /
-               static_cast<std::int64_t>(kDepth)) {}
+      : begin(first), end(last), chunks((last - first + kDepthSigned - 1) / kDepthSigned) {}
   /// Counted from `begin`.
   Part chunk(std::int64_t i) const { return EvenPart(end - begin, chunks, i); }
   /// As Part, but begins and ends are even, except the last.
@@ -63,23 +63,67 @@ HWY_INLINE void CopyFloats(const float* HWY_RESTRICT from, std::int64_t n, float
   for (; i < n; ++i) to[i] = from[i];
 }
 
-/// Row r of chunk i goes to (i * rows + r) * kRowStride.
-inline void PackRows(const StridedMatrix<const float>& a, const Part& rows, const DepthRange& depth,
-                     float* to) {
-  const auto stride = static_cast<std::int64_t>(kRowStride);
-  for (std::int64_t i = 0; a.column_stride != 1 && i < depth.chunks; ++i) {
-    const Part chunk = depth.chunk(i);
-    Transpose({&a.at(rows.begin, depth.begin + chunk.begin), a.column_stride},
-              static_cast<size_t>(chunk.size()), static_cast<size_t>(rows.size()),
-              {to + i * rows.size() * stride, stride});
+/// The rows that a task packs, in `count` tiles, the first `longer` of them a row longer than the
+/// others; a chunk of steps at a time.
+struct RowTiles {
+  Part rows;
+  std::int64_t count, shortest, longer;
+
+  RowTiles(const Part& of, std::int64_t tiles)
+      : rows(of), count(tiles), shortest(of.size() / tiles), longer(of.size() % tiles) {}
+  std::int64_t begin(std::int64_t t) const {
+    return rows.begin + t * shortest + std::min(t, longer);
   }
-  if (a.column_stride != 1) return;
-  for (std::int64_t r = 0; r < rows.size(); ++r)
-    for (std::int64_t i = 0; i < depth.chunks; ++i) {
-      const Part chunk = depth.chunk(i);
-      CopyFloats(&a.at(rows.begin + r, depth.begin + chunk.begin), chunk.size(),
-                 to + (i * rows.size() + r) * stride);
+  std::int64_t size(std::int64_t t) const { return shortest + (t < longer ? 1 : 0); }
+  /// Where tile t begins in a packed chunk, and the floats of a chunk.
+  std::int64_t offset(std::int64_t t) const { return (begin(t) - rows.begin) * kRowStrideSigned; }
+  std::int64_t floats() const { return rows.size() * kRowStrideSigned; }
+};
+
+/// Few rows: row r goes to r * kRowStride.
+inline void PackFewRows(const StridedMatrix<const float>& a, const Part& rows, const Steps& steps,
+                        float* to) {
+  const float* from = &a.at(rows.begin, steps.begin);
+  if (a.column_stride != 1)
+    Transpose({from, a.column_stride}, static_cast<size_t>(steps.size()),
+              static_cast<size_t>(rows.size()), {to, kRowStrideSigned});
+  for (std::int64_t r = 0; a.column_stride == 1 && r < rows.size(); ++r)
+    CopyFloats(from + r * a.row_stride, steps.size(), to + r * kRowStrideSigned);
+}
+
+/// RowOrder::lines: rows of contiguous steps.
+inline void PackLines(const StridedMatrix<const float>& a, const RowTiles& tiles,
+                      const Steps& steps, float* to) {
+  constexpr auto kLine = static_cast<std::int64_t>(kLineSteps);
+  for (std::int64_t t = 0; t < tiles.count; ++t)
+    for (std::int64_t r = 0; r < tiles.size(t); ++r) {
+      const float* from = &a.at(tiles.begin(t) + r, steps.begin);
+      float* at = to + tiles.offset(t) + r * kLine;
+      const std::int64_t whole = steps.size() / kLine * kLine;
+      for (std::int64_t i = 0; i < whole; i += kLine, at += tiles.size(t) * kLine)
+        CopyFloats(from + i, kLine, at);
+      CopyFloats(from + whole, steps.size() - whole, at);
     }
+}
+
+/// RowOrder::steps, a few steps of a tile: contiguous rows. Writes up to a vector past them.
+inline void PackStepsOfTile(const StridedMatrix<const float>& a, std::int64_t row,
+                            std::int64_t rows, const Steps& steps, float* to) {
+  const GemmD d;
+  const float* from = &a.at(row, steps.begin);
+  for (std::int64_t i = 0; i < steps.size(); ++i, from += a.column_stride, to += rows)
+    hn::StoreU(LoadPartial(d, from, static_cast<size_t>(rows)), d, to);
+}
+
+/// RowOrder::steps: steps of contiguous rows.
+inline void PackSteps(const StridedMatrix<const float>& a, const RowTiles& tiles,
+                      const Steps& steps, float* to) {
+  constexpr std::int64_t kGroup = 16;  // steps whose lines are at hand for all tiles
+  for (std::int64_t i = 0; i < steps.size(); i += kGroup)
+    for (std::int64_t t = 0; t < tiles.count; ++t)
+      PackStepsOfTile(a, tiles.begin(t), tiles.size(t),
+                      {steps.begin + i, std::min(steps.begin + i + kGroup, steps.end)},
+                      to + tiles.offset(t) + i * tiles.size(t));
 }
 
 /// The given steps of panel `index` of b, [steps, 16], zero past b's last column.

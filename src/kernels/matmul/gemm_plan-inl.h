@@ -12,9 +12,11 @@
 #include <cstddef>
 #include <numeric>
 
+#include "core/caches.h"
 #include "core/threads.h"
 #include "hwy/highway.h"
 #include "kernels/matmul/gemm.h"
+#include "kernels/matmul/gemm_pack-inl.h"
 #include "kernels/matmul/gemm_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,11 +25,12 @@ namespace HWY_NAMESPACE {
 
 constexpr auto kTileRowsSigned = static_cast<std::int64_t>(kTileRows);
 constexpr auto kTilePanelsSigned = static_cast<std::int64_t>(kTilePanels);
-constexpr auto kRowStrideSigned = static_cast<std::int64_t>(kRowStride);
 /// Steps of k between two times that c is added to in memory.
-constexpr std::int64_t kSuperDepth = 2 * static_cast<std::int64_t>(kDepth);
-/// Packed rows that a task holds: they share L2 with a few panels and the rows of c.
-constexpr std::int64_t kBlockFloats = (256 << 10) / sizeof(float);
+constexpr std::int64_t kSuperDepth = 1024;
+/// Packed rows that a task holds: they share L2 with two slices of panels and the rows of c.
+inline std::int64_t BlockFloats() {
+  return std::min<std::int64_t>(l2_bytes() / 2, 512 << 10) / std::int64_t{sizeof(float)};
+}
 /// Floats of a panel's slice after widening.
 constexpr std::int64_t kWidePanel = kRowStrideSigned * kPanelColumns;
 /// Rows that are worth a task of their own; with fewer, threads share columns instead.
@@ -76,8 +79,8 @@ struct GemmPlan {
   }
   /// Widening a slice pays off over twice the rows.
   static std::int64_t RowsOfBlock(const GemmPanels& b) {
-    const std::int64_t floats = b.dtype == DType::f32 ? kBlockFloats : 2 * kBlockFloats;
-    return floats / std::clamp(b.k, static_cast<std::int64_t>(kDepth), kSuperDepth);
+    const std::int64_t floats = b.dtype == DType::f32 ? BlockFloats() : 2 * BlockFloats();
+    return floats / std::clamp(b.k, kDepthSigned, kSuperDepth);
   }
 };
 

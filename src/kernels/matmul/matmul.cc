@@ -7,8 +7,9 @@
 namespace headlight {
 namespace {
 
-/// The part of b that is packed at a time: panels of 8 MiB.
-constexpr std::int64_t kPackedSteps = 1024, kPackedColumns = 2048;
+/// The part of b that is packed at a time, at most: panels of 6 MiB. The fewer steps, the more rows
+/// of a fit L2 beside them, and pass over the panels together.
+constexpr std::int64_t kPackedSteps = 768, kPackedColumns = 2048;
 
 /// An operand whose strides of extents of 1, which mean nothing, are 1. Throws unless one stride
 /// is.
@@ -60,10 +61,12 @@ void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions
     return;
   }
   const auto left = operand("a", m.a), right = operand("b", m.b);
+  const std::int64_t parts = (right.rows + kPackedSteps - 1) / kPackedSteps;
+  const std::int64_t most = (right.rows + parts - 1) / parts;
   for (std::int64_t j = 0; j < right.columns; j += kPackedColumns)
-    for (std::int64_t p = 0; p < right.rows; p += kPackedSteps) {
+    for (std::int64_t p = 0; p < right.rows; p += most) {
       const std::int64_t columns = std::min(kPackedColumns, right.columns - j);
-      const std::int64_t steps = std::min(kPackedSteps, right.rows - p);
+      const std::int64_t steps = std::min(most, right.rows - p);
       multiply_part(part(left, 0, left.rows, p, steps), part(right, p, steps, j, columns),
                     {.data = &m.c.at(0, j),
                      .row_stride = m.c.row_stride,
