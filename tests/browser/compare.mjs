@@ -46,7 +46,7 @@ async function assertTexts(page, layer, query) {
 
 async function mouseTests(t, browser, lab) {
   await t.test("by mouse: from the model to two sentences, head by head", () =>
-    withPage(browser, lab, "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9", {}, async (page) => {
+    withPage(browser, lab, "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9&text=The+animal+did+not+cross+the+road+because+it+was+tired", {}, async (page) => {
       await page.click('[data-page="compare"]');
       await settled(page);
       assert.deepEqual((await lines(page)).map((one) => one.tv), Array(12).fill(0), "the same on both sides");

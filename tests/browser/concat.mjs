@@ -4,7 +4,7 @@ import { search, settled, values, withPage } from "./support/browser.mjs";
 import { printed } from "./support/lab.mjs";
 
 const kText = "The animal did not cross the road because it was tired";
-const kBert = "/?view=model&model=all-MiniLM-L6-v2";
+const kBert = "/?view=model&model=all-MiniLM-L6-v2&text=The+animal+did+not+cross+the+road+because+it+was+tired";
 const kStory = "Once upon a time there was a little";
 const kStories = `/?view=model&model=stories15M&text=${encodeURIComponent(kStory)}`;
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { search, settled, values, withPage } from "./support/browser.mjs";
 
-const kBert = "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9";
+const kBert = "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9&cards=all&text=The+animal+did+not+cross+the+road+because+it+was+tired";
 const kHeads = 6 * 12;
 
 const counts = (usual, special) => Array.from({ length: kHeads }, (_, index) => special[index] ?? usual);

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { search, settled, values, withPage } from "./support/browser.mjs";
 import { show } from "./support/lab.mjs";
 
-const kBert = "/?view=model&model=all-MiniLM-L6-v2&text=The+animal+was+tired&layer=2&query=2";
-const kStory = "/?view=model&model=stories260K&text=Once+upon+a+time&layer=1&query=2";
+const kBert = "/?view=model&model=all-MiniLM-L6-v2&text=The+animal+was+tired&layer=2&query=2&cards=all";
+const kStory = "/?view=model&model=stories260K&text=Once+upon+a+time&layer=1&query=2&cards=all";
 
 const near = (found, told, what) => assert.ok(Math.abs(found - told) <= 1e-5 * Math.max(1, Math.abs(told)), `${what}: ${found}, not ${told}`);
 
@@ -86,7 +86,7 @@ async function scatterTests(t, browser, lab) {
       const next = order[order.indexOf("0.0") + 1];
       assert.equal(`${search(page).get("layer")}.${search(page).get("head")}`, next);
       assert.equal(await page.getAttribute(`[data-point="${next}"]`, "aria-selected"), "true");
-      assert.equal(await page.getAttribute(".card.pinned", "data-head"), next.split(".")[1]);
+      assert.equal(await page.getAttribute(".card.chosen", "data-head"), next.split(".")[1]);
     }),
   );
 
@@ -99,7 +99,7 @@ async function scatterTests(t, browser, lab) {
       await page.click(`[data-point="${name}"]`);
       await settled(page);
       assert.equal(search(page).get("layer"), layer);
-      assert.equal(await page.getAttribute(".card.pinned", "data-head"), head);
+      assert.equal(await page.getAttribute(".card.chosen", "data-head"), head);
     }),
   );
 }
@@ -144,7 +144,7 @@ async function lightTests(t, browser, lab) {
   );
 
   await t.test("a text without special tokens has its first token for a sink, and it can be hidden", () =>
-    withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99+1000&layer=1&query=3", {}, async (page) => {
+    withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99+1000&layer=1&query=3&cards=all", {}, async (page) => {
       assert.equal(await page.getAttribute("[data-sinks]", "data-sinks"), "0");
       const [first] = await row(page, 0);
       await page.check("#hide-special");

@@ -5,7 +5,7 @@ import { search, settled, values, withPage } from "./support/browser.mjs";
 import { models, show, startLab } from "./support/lab.mjs";
 
 const kText = "The animal did not cross the road because it was tired";
-const kPath = "/?view=model&model=all-MiniLM-L6-v2";
+const kPath = "/?view=model&model=all-MiniLM-L6-v2&cards=all&text=The+animal+did+not+cross+the+road+because+it+was+tired";
 
 /** What the page shows of one layer and query token, in the shape that the command line prints. */
 async function readRows(page) {
@@ -50,7 +50,7 @@ async function startTests(t, browser) {
       await withPage(browser, lab, "/", {}, async (page) => {
         assert.equal(await page.inputValue("#model-picker"), "all-MiniLM-L6-v2");
         assert.equal(await chosen(page).innerText(), "it");
-        assert.equal(await page.locator(".cards [data-head]").count(), 12);
+        assert.equal(await page.locator(".cards [data-head]").count(), 4);
       });
     } finally {
       await lab.stop();
@@ -87,7 +87,7 @@ async function numbersTests(t, browser, lab) {
   }
 
   await t.test("stories15M, causal: the same, and later tokens are not visible", () =>
-    withPage(browser, lab, "/?view=model&model=stories15M&text=Once+upon+a+time&layer=3&query=2", {}, async (page) => {
+    withPage(browser, lab, "/?view=model&model=stories15M&text=Once+upon+a+time&layer=3&query=2&cards=all", {}, async (page) => {
       await assertSameAsCommandLine(page, "stories15M", "Once upon a time", 3, 2);
       const later = await page.locator('[data-head="0"] .unseen').count();
       assert.equal(later, (await page.locator("[data-token]").count()) - 3);
@@ -95,7 +95,7 @@ async function numbersTests(t, browser, lab) {
   );
 
   await t.test("stories260K: grouped-query heads name the key/value head that they read", () =>
-    withPage(browser, lab, "/?view=model&model=stories260K&text=Once+upon+a+time&layer=4&query=3", {}, async (page) => {
+    withPage(browser, lab, "/?view=model&model=stories260K&text=Once+upon+a+time&layer=4&query=3&cards=all", {}, async (page) => {
       await assertSameAsCommandLine(page, "stories260K", "Once upon a time", 4, 3);
       assert.equal(await page.locator(".kv-group").count(), 4);
       assert.equal(await page.getAttribute('[data-head="5"]', "data-kv-head"), "2");
@@ -103,7 +103,7 @@ async function numbersTests(t, browser, lab) {
   );
 
   await t.test("gpt2-basic has no tokenizer: the page asks for ids, and says what is wrong with others", () =>
-    withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99+1000&layer=1&query=3", {}, async (page) => {
+    withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99+1000&layer=1&query=3&cards=all", {}, async (page) => {
       await assertSameAsCommandLine(page, "gpt2-basic", [17, 4, 99, 1000], 1, 3);
       await page.fill("#sentence", "seventeen");
       await page.keyboard.press("Enter");
@@ -130,10 +130,13 @@ async function keyboardTests(t, browser, lab) {
       await pressAndSettle(page, "ArrowRight");
       assert.equal(await page.getAttribute('[data-layer="1"]', "aria-checked"), "true");
       await assertSameAsCommandLine(page, "all-MiniLM-L6-v2", "The cat sat on the mat", 1, 2);
-      await page.focus('[data-head="3"] .lines');
+      await page.focus('[data-head="3"] .row-lines');
       await pressAndSettle(page, "ArrowDown");
-      const number = page.locator('[data-head="3"] [data-active] .line-number');
-      assert.equal(await number.evaluate((one) => getComputedStyle(one).visibility), "visible");
+      const number = page.locator('[data-head="3"] [data-active] .row-number');
+      const key = await page.getAttribute('[data-head="3"] [data-active]', "data-key");
+      const told = show("all-MiniLM-L6-v2", "The cat sat on the mat", 1, 2).layers[0].heads[3].row[key];
+      assert.equal(await number.innerText(), told < 0.0005 ? "<.001" : told.toFixed(3).replace(/^0/, ""));
+      assert.match(await page.getAttribute('[data-head="3"] [data-active]', "aria-label"), new RegExp(await number.innerText()));
       await page.focus('[data-cell="1.0"]');
       await pressAndSettle(page, "ArrowDown", "ArrowRight", "Enter");
       assert.equal(search(page).get("layer"), "2");
@@ -163,16 +166,16 @@ async function mouseTests(t, browser, lab) {
     withPage(browser, lab, `${kPath}&layer=1&query=3`, {}, async (page) => {
       await page.click('[data-cell="4.7"]');
       await settled(page);
-      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /pinned/);
+      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /chosen/);
       const there = await readRows(page);
       await page.reload();
       await settled(page);
       assert.deepEqual(await readRows(page), there);
-      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /pinned/);
+      assert.match(await page.locator('[data-head="7"]').getAttribute("class"), /chosen/);
       await page.goBack();
       await settled(page);
       assert.equal(await page.getAttribute('[data-layer="1"]', "aria-checked"), "true");
-      assert.equal(await page.locator(".card.pinned").count(), 0);
+      assert.equal(await page.locator(".card.chosen").count(), 0);
     }),
   );
 

@@ -14,8 +14,10 @@ import { liveTests } from "./live.mjs";
 import { longTests } from "./long.mjs";
 import { looksTests } from "./looks.mjs";
 import { picturesTests } from "./pictures.mjs";
+import { pinsTests } from "./pins.mjs";
 import { scenarioTests } from "./scenarios.mjs";
 import { shareTests } from "./share.mjs";
+import { twinTests } from "./twin.mjs";
 import { walkTests } from "./walk.mjs";
 import { launch } from "./support/browser.mjs";
 import { models, startLab } from "./support/lab.mjs";
@@ -27,8 +29,8 @@ test("the lab page", async (t) => {
   const lab = await startLab();
   const browser = await launch();
   try {
-    for (const part of [exampleTests, handTests, dimensionsTests, liveTests, picturesTests, embedTests]) if (wanted(part)) await part(t, browser, lab);
-    for (const part of models ? [headsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, longTests, shareTests, compareTests] : []) if (wanted(part)) await part(t, browser, lab);
+    for (const part of [exampleTests, handTests, dimensionsTests, liveTests, picturesTests, embedTests, twinTests]) if (wanted(part)) await part(t, browser, lab);
+    for (const part of models ? [headsTests, pinsTests, glanceTests, scenarioTests, concatTests, walkTests, evidenceTests, longTests, shareTests, compareTests] : []) if (wanted(part)) await part(t, browser, lab);
     if (!models) t.diagnostic("the shared models are absent: only the worked example was driven");
     if (wanted(axeTests)) await axeTests(t, browser, lab, models !== null);
     if (wanted(looksTests)) await looksTests(t, browser, lab, models !== null);

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { settled, withPage } from "./support/browser.mjs";
 
-const kModel = "/?view=model&model=lumen&layer=1";
+const kModel = "/?view=model&model=lumen&layer=1&cards=all";
 const kCompare = "/?view=compare&model=lumen&layer=2&text2=The+animal+did+not+cross+the+road+because+it+was+wide";
 const kPictures = [
-  { path: kModel, of: '.card[data-head="1"]', words: "[data-key] .line-word" },
+  { path: kModel, of: '.card[data-head="1"]', words: "[data-key]" },
   { path: kModel, of: ".blend", words: ".blend-word" },
   { path: kModel, of: ".overview", words: "h2" },
   { path: kCompare, of: ".differences", words: "tbody .card-name" },

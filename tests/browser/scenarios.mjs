@@ -45,6 +45,7 @@ export async function scenarioTests(t, browser, lab) {
 
   await t.test("a causal model looks back; sentences come in both languages; a text of one's own ends the scenario", () =>
     withPage(browser, lab, "/?view=model&model=stories15M&lang=zh", {}, async (page) => {
+      await page.click('[data-sentences="zh"]');
       assert.equal(await page.locator('[data-scenario="blocks"]').count(), 1);
       await page.click('[data-sentences="en"]');
       await page.click('[data-scenario="rain"]');
@@ -58,6 +59,27 @@ export async function scenarioTests(t, browser, lab) {
       assert.equal(await page.locator("[data-finding]").count(), 0);
     }),
   );
+
+  for (const [lang, id, word, target] of [["en", "tired", "it", "animal"], ["zh", "robot", "它", "动物"]]) {
+    await t.test(`the first screen holds a sentence in which there is something to find (${lang})`, () =>
+      withPage(browser, lab, "/", { locale: lang === "zh" ? "zh-CN" : "en-GB" }, async (page) => {
+        assert.equal(search(page).get("scenario"), id);
+        assert.equal(await page.locator('[data-token][aria-checked="true"]').innerText(), word);
+        const place = await page.getAttribute("[data-finding]", "data-finding");
+        const [weight] = await values(page, "[data-finding]");
+        assert.ok(weight > 0.5, `lumen links them in a head: ${weight}`);
+        assert.ok((await page.locator("[data-finding]").innerText()).includes(target));
+        assert.equal(await page.getAttribute(".card.chosen", "data-card"), place);
+        for (const seen of ["[data-finding]", "#finding-switch", ".card.chosen .card-top"]) {
+          const box = await page.locator(seen).boundingBox();
+          assert.ok(box && box.y >= 0 && box.y + box.height <= 900, `${seen} is on the first screen`);
+        }
+        await page.click("#language-switch");
+        await settled(page);
+        assert.equal(search(page).get("scenario"), id, "the sentence stays when the page speaks another language");
+      }),
+    );
+  }
 
   await t.test("a model that knows no words is offered no sentences", () =>
     withPage(browser, lab, "/?view=model&model=gpt2-basic&text=17+4+99", {}, async (page) => {

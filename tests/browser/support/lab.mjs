@@ -13,9 +13,12 @@ export const models = existsSync(join(shared, "models")) ? resolve(shared, "mode
 
 const kStartLimit = 60_000;
 
-/** Starts the lab; resolves with its address once it prints one. */
-export async function startLab(...more) {
-  const env = { ...process.env, HEADLIGHT_MODELS: models ?? "/nonexistent", HEADLIGHT_SHARED: "/nonexistent" };
+/** Starts the lab over the shared models; resolves with its address once it prints one. */
+export const startLab = (...more) => startLabOver(models ?? "/nonexistent", ...more);
+
+/** The same over another folder of models. */
+export async function startLabOver(folder, ...more) {
+  const env = { ...process.env, HEADLIGHT_MODELS: folder, HEADLIGHT_SHARED: "/nonexistent" };
   const child = spawn(binary, ["lab", "--port", "0", ...more], { env, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   const url = await new Promise((found, failed) => {
@@ -41,9 +44,9 @@ export async function startLab(...more) {
   };
 }
 
-/** What a command prints of a layer and a query token with --json; `input` is a text or ids. */
+/** What a command prints of a layer and a query token with --json; `model` is a shared one or a path, `input` a text or ids. */
 export function printed(command, model, input, layer, query, ...more) {
-  const args = [command, "--json", "--model", join(models, model), "--layer", String(layer), "--query", String(query), ...more];
+  const args = [command, "--json", "--model", resolve(models ?? "/", model), "--layer", String(layer), "--query", String(query), ...more];
   args.push(...(Array.isArray(input) ? ["--ids", input.join(",")] : [input]));
   return JSON.parse(execFileSync(binary, args, { encoding: "utf8", maxBuffer: 1 << 26 }));
 }

@@ -14,6 +14,8 @@ export interface Model {
   tokenizer: string | null;
   /** What is on record about its heads: "abilities", "emergence". */
   records?: string[];
+  /** A model that was trained as this one was, with one head; null, or not said: there is none. */
+  single_head_twin?: string | null;
 }
 
 export interface Models {

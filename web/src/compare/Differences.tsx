@@ -9,7 +9,7 @@ import { fixed } from "../maths/vectors.ts";
 import { navigate } from "../state/address.ts";
 import { touchWork } from "../state/idle.ts";
 import { theme } from "../state/preferences.ts";
-import { chosenQuery, hideSpecial, pinnedHead, tokens } from "../state/session.ts";
+import { chosenQuery, hideSpecial, chosenHead, tokens } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
 import { differenceColour, sideColour } from "../ui/diverging.ts";
 import { ColumnNames, nameOf } from "./ColumnNames.tsx";
@@ -104,11 +104,11 @@ function Rest({ pair, columns }: Pick<LineProps, "pair" | "columns">) {
 
 function Line({ pair, columns, cursor, point, rest }: LineProps & { readonly rest: boolean }) {
   const head = pair.a?.head ?? null;
-  const pinned = head !== null && head === pinnedHead.value;
+  const chosen = head !== null && head === chosenHead.value;
   return (
-    <tr class={pinned ? "pinned" : ""} data-pair={`${pair.a?.head ?? "-"}.${pair.b?.head ?? "-"}`} data-tv={pair.distance?.tv} data-jsd={pair.distance?.jsd}>
+    <tr class={chosen ? "chosen" : ""} data-pair={`${pair.a?.head ?? "-"}.${pair.b?.head ?? "-"}`} data-tv={pair.distance?.tv} data-jsd={pair.distance?.jsd}>
       <th scope="row">
-        <button type="button" class="card-name" aria-pressed={pinned} disabled={head === null} onClick={() => navigate({ head: pinned ? null : head }, "replace")}>
+        <button type="button" class="card-name" aria-pressed={chosen} disabled={head === null} onClick={() => navigate({ head: chosen ? null : head }, "replace")}>
           <HeadNames pair={pair} />
         </button>
         <span class="pair-distance">

@@ -3,17 +3,17 @@ import { t } from "../i18n/index.ts";
 import { SavePicture } from "../lab/SavePicture.tsx";
 import { shortNumber } from "../maths/rows.ts";
 import { navigate } from "../state/address.ts";
-import { layer, pinnedHead, trace } from "../state/session.ts";
+import { layer, chosenHead, trace } from "../state/session.ts";
 import { focusWithin, moveIndex } from "../ui/roving.ts";
 import { captionOfB, everywhere, traceB } from "./state.ts";
 
 function Cell({ ofLayer, head, tv, stop }: { readonly ofLayer: number; readonly head: number; readonly tv: number; readonly stop: boolean }) {
-  const here = ofLayer === layer.value && head === pinnedHead.value;
+  const here = ofLayer === layer.value && head === chosenHead.value;
   const name = t("compare_cell", { layer: ofLayer, head, tv: shortNumber(tv) });
   return (
     <button
       type="button"
-      class={here ? "tv-cell pinned" : "tv-cell"}
+      class={here ? "tv-cell chosen" : "tv-cell"}
       data-tv-cell={`${ofLayer}.${head}`}
       data-value={tv}
       aria-label={name}
@@ -32,7 +32,7 @@ export function Everywhere() {
   if (trace.value?.model.name !== traceB.value?.model.name) return <p class="hint">{t("compare_no_grid")}</p>;
   const all = everywhere.value;
   const heads = trace.value?.model.n_heads ?? 1;
-  const stop = layer.value * heads + (pinnedHead.value ?? 0);
+  const stop = layer.value * heads + (chosenHead.value ?? 0);
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     const cells = [...event.currentTarget.querySelectorAll(".tv-cell")];
     const at = cells.indexOf(document.activeElement as Element);

@@ -4,7 +4,7 @@ import { t } from "../i18n/index.ts";
 import { fileName } from "../lab/Share.tsx";
 import { weightsAt, type HeadPair } from "../maths/difference.ts";
 import { pairsAsCsv } from "../maths/table.ts";
-import { pinnedHead, tokens, trace } from "../state/session.ts";
+import { chosenHead, tokens, trace } from "../state/session.ts";
 import { download } from "../ui/download.ts";
 import { nameOf } from "./ColumnNames.tsx";
 import { alignment, layerB, queryB, rowsB, tokensB, traceB } from "./state.ts";
@@ -45,7 +45,7 @@ function AllTokens({ pair }: { readonly pair: HeadPair }) {
 
 export function NumbersOfBoth({ pairs }: { readonly pairs: readonly HeadPair[] }) {
   const open = useSignal(false);
-  const shown = pairs.find((one) => one.a !== null && one.a.head === pinnedHead.value) ?? pairs[0];
+  const shown = pairs.find((one) => one.a !== null && one.a.head === chosenHead.value) ?? pairs[0];
   const side = (of: typeof trace.value, layer: number, query: number) => ({ model: of?.model.name, text: of?.text, layer, query, tokens: of?.tokens });
   const json = () =>
     JSON.stringify(

@@ -4,7 +4,7 @@ import { headKey } from "../maths/gates.ts";
 import { kScenarios, textOf } from "../maths/scenarios.ts";
 import { align } from "../maths/align.ts";
 import { hasWords } from "../maths/tokens.ts";
-import { layer, model, models, pinnedHead, text } from "../state/session.ts";
+import { layer, model, models, chosenHead, text } from "../state/session.ts";
 import { chooseGateB, chooseModelB, chooseTextB } from "./state.ts";
 
 /** Words of English, characters of Chinese. */
@@ -31,7 +31,7 @@ export function Suggestions() {
   if (!of) return null;
   const sentence = hasWords(of) ? nearest(text.value) : null;
   const other = models.value?.models.find((one) => one.name !== of.name && (one.tokenizer === null) === (of.tokenizer === null));
-  const head = headKey(Math.max(0, Math.min(layer.value, of.n_layers - 2)), pinnedHead.value ?? 0);
+  const head = headKey(Math.max(0, Math.min(layer.value, of.n_layers - 2)), chosenHead.value ?? 0);
   return (
     <div class="suggestions" role="group" aria-label={t("compare_same")}>
       <p>{t("compare_same")}</p>

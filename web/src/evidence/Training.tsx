@@ -5,7 +5,7 @@ import type { Emergence } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
 import { touchWork } from "../state/idle.ts";
 import { emergence, wantEmergence } from "../state/evidence.ts";
-import { chooseHead, model, pinnedHead, layer } from "../state/session.ts";
+import { chooseHead, model, chosenHead, layer } from "../state/session.ts";
 import { LiveTraining } from "../training/LiveTraining.tsx";
 import { relationKey, relationName } from "./names.ts";
 import { RelationChart, RelationGrid } from "./TrainingCharts.tsx";
@@ -53,7 +53,7 @@ function Record({ all }: { readonly all: Emergence }) {
         {t("training_right", { right: current.relations[relation]!.right })}
       </p>
       <div class="training-parts">
-        <RelationGrid {...props} chosen={{ layer: layer.value, head: pinnedHead.value }} onChoose={chooseHead} />
+        <RelationGrid {...props} chosen={{ layer: layer.value, head: chosenHead.value }} onChoose={chooseHead} />
         <RelationChart {...props} />
       </div>
     </>

@@ -52,7 +52,7 @@ export function RelationGrid({ snapshots, relation, at, heads, chosen, onChoose 
           <button
             key={index}
             type="button"
-            class={here ? "training-cell pinned" : "training-cell"}
+            class={here ? "training-cell chosen" : "training-cell"}
             data-training={`${layer}.${head}`}
             data-value={value}
             aria-label={t("training_cell", { layer, head, value })}

@@ -5,7 +5,7 @@ import type { Measure } from "../maths/measures.ts";
 import { isAlong, stepAlong, type Point } from "../maths/points.ts";
 import { ticks } from "../maths/ticks.ts";
 import { theme } from "../state/preferences.ts";
-import { chooseHead, layer, pinnedHead } from "../state/session.ts";
+import { chooseHead, layer, chosenHead } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
 import { measureName, measureNumber, tickNumber } from "./names.tsx";
 
@@ -57,8 +57,8 @@ export function Scatter({ heads, ...measures }: ScatterProps) {
   const at = useSignal<number | null>(null);
   const [x, y] = [axisOf(measures.x), axisOf(measures.y)];
   const points = measures.x.values.map((value, index) => ({ index, x: x.place(value), y: y.place(measures.y.values[index]!) }));
-  const pinned = pinnedHead.value === null ? null : layer.value * heads + pinnedHead.value;
-  const active = at.value ?? pinned;
+  const chosen = chosenHead.value === null ? null : layer.value * heads + chosenHead.value;
+  const active = at.value ?? chosen;
   const open = (index: number) => chooseHead(Math.floor(index / heads), index % heads);
   const onKey = (event: KeyboardEvent) => {
     if ((event.key === "Enter" || event.key === " ") && active !== null) open(active);
@@ -82,7 +82,7 @@ export function Scatter({ heads, ...measures }: ScatterProps) {
         <Marks x={x} y={y} />
         {points.map((point) => {
           const [ofLayer, head] = [Math.floor(point.index / heads), point.index % heads];
-          const classes = ["point", ofLayer === layer.value && "here", point.index === pinned && "pinned", point.index === active && "active"];
+          const classes = ["point", ofLayer === layer.value && "here", point.index === chosen && "chosen", point.index === active && "active"];
           return (
             <div
               key={point.index}
@@ -92,7 +92,7 @@ export function Scatter({ heads, ...measures }: ScatterProps) {
               data-point={`${ofLayer}.${head}`}
               data-x={measures.x.values[point.index]}
               data-y={measures.y.values[point.index]}
-              aria-selected={point.index === pinned}
+              aria-selected={point.index === chosen}
               aria-label={words(point, heads, x, y)}
               style={{ left: `${100 * point.x}%`, bottom: `${100 * point.y}%`, "--head": headColour(head, theme.value) }}
               onPointerEnter={() => (at.value = point.index)}

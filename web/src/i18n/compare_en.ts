@@ -45,6 +45,8 @@ export const compareEn = {
   compare_cell: "Layer {layer}, head {head}: total variation {tv}",
   compare_predictions: "What each side predicts",
   compare_no_predictions: "Side {side}: this model has no head for words.",
+  compare_share: "Save this comparison as one HTML file",
+  compare_share_lead: "Both sides in one file that opens without the engine and without a network: every layer and word of both, and what each side predicts.",
   compare_open: "Compare before and after, head by head",
 
   picture_save: "Save this picture",

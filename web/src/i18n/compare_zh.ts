@@ -47,6 +47,8 @@ export const compareZh: Readonly<Record<keyof typeof compareEn, string>> = {
   compare_cell: "第 {layer} 层，头 {head}：全变差 {tv}",
   compare_predictions: "两侧各自的预测",
   compare_no_predictions: "{side} 侧：这个模型没有预测词的输出头。",
+  compare_share: "把这个比较保存为一个 HTML 文件",
+  compare_share_lead: "两边都在一个文件里，没有引擎、没有网络也能打开：两边的每一层、每个词，以及各自的预测。",
   compare_open: "逐头对比关掉前后",
 
   picture_save: "保存这幅图",

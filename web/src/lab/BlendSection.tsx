@@ -4,7 +4,8 @@ import type { Key } from "../i18n/en.ts";
 import { rich, t } from "../i18n/index.ts";
 import { kStrong, shortNumber } from "../maths/rows.ts";
 import { theme } from "../state/preferences.ts";
-import { activeKey, chooseHead, drawnQuery, isShown, rows, tokens } from "../state/session.ts";
+import { twin, twinRow } from "../state/twin.ts";
+import { activeKey, chooseHead, isShownFrom, rowsBelow, tokens } from "../state/session.ts";
 import { headColour } from "../ui/colour.ts";
 import { SavePicture } from "./SavePicture.tsx";
 
@@ -18,7 +19,7 @@ const kMarks: Readonly<Record<string, { readonly sign: string; readonly name: Ke
 function columnsOf(current: Rows): number[] {
   return tokens.value
     .map((token) => token.index)
-    .filter((index) => isShown(index) && (current.readers[index] !== "none" || index === drawnQuery.value));
+    .filter((index) => isShownFrom(current.query, index) && (current.readers[index] !== "none" || index === current.query));
 }
 
 function Cells({ row, columns }: { readonly row: readonly number[]; readonly columns: readonly number[] }) {
@@ -58,8 +59,30 @@ function HeadLine({ head, columns, layer }: { readonly head: HeadRow; readonly c
   );
 }
 
+/** A model that really has one head: its row, where it has that layer. */
+function TwinLine({ current, columns }: { readonly current: Rows; readonly columns: readonly number[] }) {
+  const row = twinRow.value;
+  if (row?.layer !== current.layer || row.query !== current.query) return null;
+  return (
+    <tr class="blend-twin" data-blend-twin={twin.value?.name} data-entropy={row.entropy}>
+      <th scope="row">{t("twin_name")}</th>
+      <Cells row={row.row} columns={columns} />
+    </tr>
+  );
+}
+
+function TwinNote({ current }: { readonly current: Rows }) {
+  const row = twinRow.value;
+  if (row?.layer !== current.layer || row.query !== current.query) return null;
+  return (
+    <p class="hint" data-twin-note>
+      {t("twin_note", { name: twin.value?.name ?? "", entropy: row.entropy.toFixed(2), average: current.entropy_of_average.toFixed(2) })}
+    </p>
+  );
+}
+
 function ColumnNames({ current, columns }: { readonly current: Rows; readonly columns: readonly number[] }) {
-  const left = tokens.value.filter((token) => isShown(token.index)).length - columns.length;
+  const left = tokens.value.filter((token) => isShownFrom(current.query, token.index)).length - columns.length;
   return (
     <tr>
       <th scope="col">
@@ -68,7 +91,7 @@ function ColumnNames({ current, columns }: { readonly current: Rows; readonly co
       {columns.map((index) => {
         const mark = kMarks[current.readers[index] ?? "none"];
         return (
-          <th key={index} scope="col" data-readers={current.readers[index]} class={index === drawnQuery.value ? "is-query" : ""}>
+          <th key={index} scope="col" data-readers={current.readers[index]} class={index === current.query ? "is-query" : ""}>
             <span class="blend-word">{tokens.value[index]?.text}</span>
             {mark && (
               <span class="blend-mark" title={t(mark.name)}>
@@ -87,7 +110,7 @@ function ColumnNames({ current, columns }: { readonly current: Rows; readonly co
 }
 
 function Buried({ current }: { readonly current: Rows }) {
-  const shown = current.buried.filter((one) => isShown(one.token));
+  const shown = current.buried.filter((one) => isShownFrom(current.query, one.token));
   if (shown.length === 0) return <p class="buried">{t("buried_none")}</p>;
   return (
     <div class="buried">
@@ -110,7 +133,7 @@ function Buried({ current }: { readonly current: Rows }) {
 }
 
 export function BlendSection() {
-  const current = rows.value;
+  const current = rowsBelow.value;
   if (!current) return null;
   const columns = columnsOf(current);
   return (
@@ -136,12 +159,14 @@ export function BlendSection() {
               <th scope="row">{t("average_title")}</th>
               <Cells row={current.average_of_heads} columns={columns} />
             </tr>
+            <TwinLine current={current} columns={columns} />
             {current.heads.map((head) => (
               <HeadLine key={head.head} head={head} columns={columns} layer={current.layer} />
             ))}
           </tbody>
         </table>
       </div>
+      <TwinNote current={current} />
       <p class="hint blend-legend">
         {Object.values(kMarks).map((mark) => (
           <span key={mark.name}>

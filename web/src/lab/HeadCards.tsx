@@ -1,42 +1,63 @@
-// All heads of the layer. Where key/value heads are shared, the cards that share one stand under its name.
-import type { HeadRow, Rows } from "../api/types.ts";
+// The cards of the heads on show. Where key/value heads are shared, the cards that share one stand under its name.
+import type { HeadRow } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
-import { rows, trace } from "../state/session.ts";
+import { cards } from "../state/cards.ts";
+import { drawn, trace } from "../state/session.ts";
 import { HeadCard } from "./HeadCard.tsx";
 
-function groupsByKvHead(heads: readonly HeadRow[]): [number, HeadRow[]][] {
-  const groups = new Map<number, HeadRow[]>();
-  for (const head of heads) groups.set(head.kv_head, [...(groups.get(head.kv_head) ?? []), head]);
-  return [...groups];
+interface Shown {
+  readonly layer: number;
+  readonly head: HeadRow;
 }
 
-function GroupedCards({ current }: { readonly current: Rows }) {
+/** What has rows to show. */
+function shownHeads(): Shown[] {
+  const layers = drawn.value?.layers;
+  return (cards.value ?? []).flatMap(({ layer, head }) => {
+    const row = layers?.get(layer)?.heads[head];
+    return row ? [{ layer, head: row }] : [];
+  });
+}
+
+function Cards({ shown }: { readonly shown: readonly Shown[] }) {
+  return (
+    <div class="cards">
+      {shown.map(({ layer, head }) => (
+        <HeadCard key={`${layer}.${head.head}`} layer={layer} head={head} />
+      ))}
+    </div>
+  );
+}
+
+function groupsByKvHead(shown: readonly Shown[]): Shown[][] {
+  const groups = new Map<string, Shown[]>();
+  for (const one of shown) {
+    const key = `${one.layer}.${one.head.kv_head}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()];
+}
+
+function GroupedCards({ shown, open }: { readonly shown: readonly Shown[]; readonly open: number }) {
   return (
     <div class="kv-groups">
-      {groupsByKvHead(current.heads).map(([kvHead, heads]) => (
-        <section key={kvHead} class="kv-group" style={{ "--group": heads.length }} aria-label={t("kv_label", { kv: kvHead })}>
-          <p class="kv-name">{t("kv_label", { kv: kvHead })}</p>
-          <div class="cards">
-            {heads.map((head) => (
-              <HeadCard key={head.head} layer={current.layer} head={head} />
-            ))}
-          </div>
-        </section>
-      ))}
+      {groupsByKvHead(shown).map((group) => {
+        const [layer, kv] = [group[0]!.layer, group[0]!.head.kv_head];
+        const name = layer === open ? t("kv_label", { kv }) : t("kv_label_of", { layer, kv });
+        return (
+          <section key={`${layer}.${kv}`} class="kv-group" style={{ "--group": group.length }} aria-label={name}>
+            <p class="kv-name">{name}</p>
+            <Cards shown={group} />
+          </section>
+        );
+      })}
     </div>
   );
 }
 
 export function HeadCards() {
-  const current = rows.value;
-  const model = trace.value?.model;
-  if (!current || !model) return <div class="cards waiting" aria-busy="true" />;
-  if (model.n_kv_heads < model.n_heads) return <GroupedCards current={current} />;
-  return (
-    <div class="cards">
-      {current.heads.map((head) => (
-        <HeadCard key={head.head} layer={current.layer} head={head} />
-      ))}
-    </div>
-  );
+  const [open, model] = [drawn.value?.rows.layer, trace.value?.model];
+  if (open === undefined || !model) return <div class="cards waiting" aria-busy="true" />;
+  const shown = shownHeads();
+  return model.n_kv_heads < model.n_heads ? <GroupedCards shown={shown} open={open} /> : <Cards shown={shown} />;
 }

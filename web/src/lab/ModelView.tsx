@@ -11,6 +11,7 @@ import { AverageCard } from "./AverageCard.tsx";
 import { BlendSection } from "./BlendSection.tsx";
 import { ConcatSection } from "./concat/ConcatSection.tsx";
 import { FindingLine } from "./FindingLine.tsx";
+import { HeadBar } from "./HeadBar.tsx";
 import { HeadCards } from "./HeadCards.tsx";
 import { KernelReport } from "./KernelReport.tsx";
 import { LightChoice } from "./LightChoice.tsx";
@@ -44,6 +45,7 @@ export function ModelView() {
           </div>
           <section>
             <h2 class="hidden-text">{t("heads_title", { layer: layer.value })}</h2>
+            <HeadBar />
             <LightChoice />
             <HeadCards />
           </section>

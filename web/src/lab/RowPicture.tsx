@@ -2,55 +2,52 @@
 // The picture is a list: the up and down keys walk it, and the token under the pointer or the key is
 // marked in every card at once, so that heads can be compared word by word.
 import { useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/index.ts";
 import { foldRow, type FoldedLine } from "../maths/fold.ts";
 import { kFaint, kStrong, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
 import { light } from "../state/light.ts";
 import { activeKey, drawnQuery, isShown, tokens, trace } from "../state/session.ts";
-import { Beams } from "../ui/Beams.tsx";
+import { kLamp } from "../ui/cone.ts";
+import { barsOf, kBeamWidth, kRowHeight, lineOf, markLine, writeBeams, writeLines, type RowLine } from "./row_lines.ts";
 
-const kRowHeight = 20;
-const kBeamWidth = 76;
+/** Words longer than this are cut where the number begins. */
+const kLongWord = 12;
 
-interface TokenLineProps {
-  readonly id: string;
-  readonly token: ShownToken;
-  readonly weight: number;
-  readonly isQuery: boolean;
-  readonly unseen: boolean;
+interface LineSource {
+  readonly row: readonly number[];
+  readonly lookedFrom: number;
+  readonly unseen: (token: number) => boolean;
 }
 
-function TokenLine({ id, token, weight, isQuery, unseen }: TokenLineProps) {
-  const classes = ["line", isQuery && "is-query", token.special && "special", unseen && "unseen"].filter(Boolean);
-  return (
-    <li
-      id={id}
-      role="option"
-      aria-label={`${token.text} ${shortNumber(weight)}`}
-      class={classes.join(" ")}
-      data-key={token.index}
-      data-value={weight}
-      data-faint={weight < kFaint ? "" : undefined}
-      data-printed={weight >= kStrong ? "" : undefined}
-      title={unseen ? t(light.value === "readers" ? "not_reading" : "not_visible") : `${token.text}: ${weight}`}
-      onPointerEnter={() => (activeKey.value = token.index)}
-    >
-      <span class="line-fill" style={{ width: `${100 * Math.min(1, weight)}%` }} />
-      <span class="line-word">{token.text}</span>
-      <span class="line-number">{unseen ? "–" : shortNumber(weight)}</span>
-    </li>
-  );
+function tokenLine(token: ShownToken, { row, lookedFrom, unseen }: LineSource): RowLine {
+  const weight = row[token.index] ?? 0;
+  const hidden = unseen(token.index);
+  const classes = [
+    "row-line",
+    token.index === lookedFrom && "is-query",
+    token.special && "special",
+    hidden ? "unseen" : weight < kFaint && "faint",
+    token.text.length > kLongWord && "long",
+  ];
+  const number = hidden ? "–" : shortNumber(weight);
+  return {
+    token: token.index,
+    word: token.text,
+    weight,
+    number,
+    printed: weight >= kStrong,
+    classes: classes.filter(Boolean).join(" "),
+    label: `${token.text} ${number}`,
+    title: hidden ? t(light.value === "readers" ? "not_reading" : "not_visible") : `${token.text}: ${weight}`,
+  };
 }
 
-function GapLine({ count, mass }: { readonly count: number; readonly mass: number }) {
-  return (
-    <li role="presentation" class="line gap" data-gap={count} data-value={mass} title={t("gap_meaning")}>
-      <span class="line-word">{t("gap", { count })}</span>
-      <span class="line-number">{shortNumber(mass)}</span>
-    </li>
-  );
+function rowLine(line: FoldedLine, source: LineSource): RowLine {
+  if (line.kind === "token") return tokenLine(tokens.value[line.index]!, source);
+  const [word, number] = [t("gap", { count: line.count }), shortNumber(line.mass)];
+  return { token: null, word, weight: line.mass, number, printed: true, classes: "row-line gap", label: `${word} ${number}`, title: t("gap_meaning") };
 }
 
 /** Moves the mark to the next token of this card, starting beside the query token. */
@@ -64,6 +61,14 @@ function walk(event: KeyboardEvent, lines: readonly FoldedLine[]): void {
   activeKey.value = indices[Math.min(indices.length - 1, Math.max(0, at + change))] ?? null;
 }
 
+/** The token under the pointer is marked; what there is to say of it is written when it is asked for. */
+function point(event: PointerEvent): void {
+  const found = lineOf(event.target);
+  if (!found) return;
+  found.item.title = found.line.title;
+  if (found.line.token !== null) activeKey.value = found.line.token;
+}
+
 const kPictures = { weights: "picture_of_row", norms: "picture_of_norms", readers: "picture_of_readers" } as const;
 
 interface RowPictureProps {
@@ -73,56 +78,57 @@ interface RowPictureProps {
 
 export function RowPicture({ id, row }: RowPictureProps) {
   const list = useRef<HTMLOListElement>(null);
+  const cones = useRef<SVGGElement>(null);
   const lookedFrom = drawnQuery.value;
   const causal = trace.value?.model.causal ?? false;
-  const indices = tokens.value.map((token) => token.index).filter(isShown);
-  const lines = foldRow(row, indices, lookedFrom);
+  const reversed = light.value === "readers";
+  const unseen = (token: number) => causal && (reversed ? token < lookedFrom : token > lookedFrom);
+  const lines = foldRow(row, tokens.value.map((token) => token.index).filter(isShown), lookedFrom);
+  const weights = lines.map((line) => (line.kind === "token" ? (row[line.index] ?? 0) : 0));
   const lampLine = lines.findIndex((line) => line.kind === "token" && line.index === lookedFrom);
+  const written = lines.map((line) => rowLine(line, { row, lookedFrom, unseen }));
 
-  // Marked outside of the render: with many heads and tokens only two lines of a card change.
+  useLayoutEffect(() => {
+    if (!list.current || !cones.current) return;
+    writeLines(list.current, written, id);
+    writeBeams(cones.current, weights, lampLine, `url(#${id})`);
+    markLine(list.current, activeKey.peek());
+  });
   useSignalEffect(() => {
     const key = activeKey.value;
-    list.current?.querySelector("[data-active]")?.removeAttribute("data-active");
-    const line = key === null ? null : list.current?.querySelector(`[data-key="${key}"]`);
-    line?.setAttribute("data-active", "");
-    if (line) list.current?.setAttribute("aria-activedescendant", line.id);
-    else list.current?.removeAttribute("aria-activedescendant");
+    if (list.current) markLine(list.current, key);
   });
 
-  const weights = lines.map((line) => (line.kind === "token" ? (row[line.index] ?? 0) : 0));
+  const height = lines.length * kRowHeight;
+  const lampY = (lampLine + 0.5) * kRowHeight;
   return (
     <div class="row-picture" onPointerLeave={() => (activeKey.value = null)}>
-      <Beams
-        id={id}
-        width={kBeamWidth}
-        weights={weights}
-        rowHeight={kRowHeight}
-        lampY={(lampLine + 0.5) * kRowHeight}
-      />
-      <ol
-        ref={list}
-        class="lines"
-        role="listbox"
-        tabIndex={0}
-        aria-label={t(kPictures[light.value], { word: tokens.value[lookedFrom]?.text ?? "" })}
-        onKeyDown={(event) => walk(event, lines)}
-        onBlur={() => (activeKey.value = null)}
-      >
-        {lines.map((line) =>
-          line.kind === "gap" ? (
-            <GapLine key={`gap ${line.from}`} count={line.count} mass={line.mass} />
-          ) : (
-            <TokenLine
-              key={line.index}
-              id={`${id}-${line.index}`}
-              token={tokens.value[line.index]!}
-              weight={row[line.index] ?? 0}
-              isQuery={line.index === lookedFrom}
-              unseen={causal && (light.value === "readers" ? line.index < lookedFrom : line.index > lookedFrom)}
-            />
-          ),
-        )}
-      </ol>
+      <svg class="beams" width={kBeamWidth} height={height} aria-hidden="true">
+        <defs>
+          <linearGradient id={id} gradientUnits="userSpaceOnUse" x1={kLamp} x2={kBeamWidth} y1="0" y2="0">
+            <stop class="beam-source" offset="0" />
+            <stop class="beam-end" offset="1" />
+          </linearGradient>
+        </defs>
+        <g ref={cones} />
+        <circle class="lamp-glow" cx={kLamp} cy={lampY} r="8" />
+        <circle class="lamp" cx={kLamp} cy={lampY} r="4.5" />
+      </svg>
+      <div class="row-box" style={{ height }}>
+        <svg class="row-bars" viewBox={`0 0 1 ${height}`} preserveAspectRatio="none" aria-hidden="true">
+          <path d={barsOf(weights)} />
+        </svg>
+        <ol
+          ref={list}
+          class="row-lines"
+          role="listbox"
+          tabIndex={0}
+          aria-label={t(kPictures[light.value], { word: tokens.value[lookedFrom]?.text ?? "" })}
+          onPointerOver={point}
+          onKeyDown={(event) => walk(event, lines)}
+          onBlur={() => (activeKey.value = null)}
+        />
+      </div>
     </div>
   );
 }

@@ -9,23 +9,24 @@ import {
   hoveredHead,
   hoveredQuery,
   isShown,
-  pinnedHead,
+  chosenHead,
+  fetchAhead,
+  layer,
   query,
-  rows,
   tokens,
 } from "../state/session.ts";
 import { navigate } from "../state/address.ts";
-import { cardRows, light } from "../state/light.ts";
+import { cardRow, light } from "../state/light.ts";
 import { theme } from "../state/preferences.ts";
 import { headColour } from "../ui/colour.ts";
 import { focusWithin, moveIndex } from "../ui/roving.ts";
 
-/** The row that lights up the sentence: the head under the pointer, else the pinned one, else none. */
+/** The row that lights up the sentence: the head under the pointer, else the chosen one, else none. */
 function litRow(): { colour: string; row: readonly number[] } | null {
-  const head = hoveredHead.value ?? pinnedHead.value;
-  const found = rows.value?.heads.find((one) => one.head === head);
-  const row = found && cardRows.value?.[found.head]?.row;
-  return row ? { colour: headColour(found.head, theme.value), row } : null;
+  const chosen = chosenHead.value === null ? null : { layer: layer.value, head: chosenHead.value };
+  const place = hoveredHead.value ?? chosen;
+  const row = place && cardRow(place)?.row;
+  return row ? { colour: headColour(place.head, theme.value), row } : null;
 }
 
 interface ChipProps {
@@ -67,6 +68,7 @@ function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   if (next === null) return;
   event.preventDefault();
   chooseQuery(shown[next]!.index);
+  fetchAhead(shown[2 * next - at]?.index);
   focusWithin(event.currentTarget, "[role=radio]", next);
 }
 

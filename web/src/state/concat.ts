@@ -5,7 +5,7 @@ import type { Ablation, Concat, How, Matrix } from "../api/types.ts";
 import { formatGates, headKey, parseGates, withGate, type Gates } from "../maths/gates.ts";
 import { navigate, part } from "./address.ts";
 import { parseIds } from "./ids.ts";
-import { chosenQuery, fetchForTrace, layer, rows, trace, view } from "./session.ts";
+import { chosenQuery, fetchForTrace, layer, rowsBelow, trace, view } from "./session.ts";
 import { touchWork } from "./idle.ts";
 
 export const concat = signal<Concat | null>(null);
@@ -42,6 +42,9 @@ export function chooseHow(next: How): void {
 export function chooseOther(next: string): void {
   navigate({ other: next === "" ? null : next }, "replace");
 }
+
+/** Set where somebody asked what is lost: the answer is brought up when it is there. */
+export const wantLoss = signal(false);
 
 /** The part of the concatenated vector under the pointer or the key. */
 export const cursor = signal<{ readonly head: number; readonly component: number } | null>(null);
@@ -119,7 +122,7 @@ export function startConcat(): void {
     const [ofLayer, ofQuery] = [layer.value, chosenQuery.value];
     if (!current || ofQuery >= current.length) return;
     // The cards come first: the engine answers one question at a time.
-    if (rows.value?.layer !== ofLayer || rows.value.query !== ofQuery) return;
+    if (rowsBelow.value?.layer !== ofLayer || rowsBelow.value.query !== ofQuery) return;
     const known = concat.peek();
     if (known?.layer === ofLayer && known.query === ofQuery) return;
     void fetchForTrace(current, fetchConcat(current.id, ofLayer, ofQuery), (answer) => {

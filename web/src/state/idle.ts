@@ -32,6 +32,17 @@ export function beginWork(): () => void {
   };
 }
 
+/** Calls back once the next frame is painted and nothing more urgent waits. */
+export function afterPaint(then: () => void): void {
+  const done = beginWork();
+  const work = () => {
+    done();
+    then();
+  };
+  // Safari has no idle callbacks.
+  requestAnimationFrame(() => ("requestIdleCallback" in window ? requestIdleCallback(work, { timeout: 200 }) : setTimeout(work, 50)));
+}
+
 /** Marks one change of state that is painted on the next frame. */
 export function touchWork(): void {
   beginWork()();

@@ -1,13 +1,16 @@
 // A scenario chosen: its text is run, the word that looks becomes the query token, and of all heads the one
 // that finds the other word best is brought up. Where the address already says which, it stays.
 import { computed, effect, signal, untracked } from "@preact/signals";
+import { snapshot } from "../api/snapshot.ts";
 import type { Rows, Trace } from "../api/types.ts";
-import { linkOf, scenarioById, strongestLink, textOf, type Finding, type Link, type Scenario } from "../maths/scenarios.ts";
+import { scenarioById, strongestLink, textOf, type Finding, type Link, type Scenario } from "../maths/scenarios.ts";
+import { hasWords } from "../maths/tokens.ts";
 import { address, navigate, part } from "./address.ts";
 import { beginWork } from "./idle.ts";
-import { cachedRows, fetchForTrace, tokens, trace } from "./session.ts";
+import { cachedRows, fetchForTrace, link, model, openingScenario, trace, view } from "./session.ts";
 
 const chosen = part("scenario");
+const addressText = part("text");
 
 export const scenario = computed(() => scenarioById(chosen.value));
 
@@ -39,15 +42,19 @@ async function find(current: Trace, link: Link): Promise<void> {
 }
 
 export function startScenarios(): void {
+  // A page without a text opens with a sentence in which there is something to find.
   effect(() => {
-    const [current, wanted] = [trace.value, scenario.value];
+    const fresh = view.value === "model" && !snapshot && addressText.value === null && chosen.value === null;
+    const first = fresh && hasWords(model.value) ? openingScenario(model.value) : null;
+    if (first) untracked(() => navigate({ scenario: first.id, text: textOf(first) }, "replace"));
+  });
+  effect(() => {
+    const [current, wanted] = [trace.value, link.value];
     finding.value = null;
-    if (!current || !wanted || current.text !== textOf(wanted)) return;
-    const link = linkOf(wanted, tokens.value, current.model.causal);
-    if (!link) return;
+    if (!current || !wanted) return;
     untracked(() => {
-      if (address.value.query === null) navigate({ query: link.query }, "replace");
-      void find(current, link);
+      if (address.value.query === null) navigate({ query: wanted.query }, "replace");
+      void find(current, wanted);
     });
   });
 }

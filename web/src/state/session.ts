@@ -3,10 +3,13 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { ApiError, fetchModels, fetchOverview, fetchRows, postTrace, type Input } from "../api/client.ts";
 import { snapshot } from "../api/snapshot.ts";
 import type { Model, Models, Overview, Rows, Trace } from "../api/types.ts";
+import { parsePins, type HeadPlace } from "../maths/pins.ts";
+import { linkOf, scenarioById, textOf, type Scenario } from "../maths/scenarios.ts";
 import { firstQuery, shownTokens, sinkTokens } from "../maths/tokens.ts";
 import { navigate, part } from "./address.ts";
-import { touchWork } from "./idle.ts";
+import { afterPaint, touchWork } from "./idle.ts";
 import { parseIds } from "./ids.ts";
+import { language } from "./preferences.ts";
 import type { View } from "./url.ts";
 
 export type Problem =
@@ -14,7 +17,6 @@ export type Problem =
   | { readonly kind: "no_model" }
   | { readonly kind: "ids" };
 
-export const kFirstText = "The animal did not cross the road because it was tired";
 const kFirstIds = "1 2 3 4 5 6 7 8";
 const kThumbnailSize = 24;
 const kMostDrawn = 1024;
@@ -26,13 +28,27 @@ export const traceProblem = signal<Problem | null>(null);
 export const running = signal(false);
 /** Tokens of a text that has too many to draw each; null: it has not. */
 export const tooLong = signal<number | null>(null);
-export const rows = signal<Rows | null>(null);
+
+/** The rows on the page, which change together. */
+interface Drawn {
+  /** Of the open layer, at the query token. */
+  readonly rows: Rows;
+  /** Of the open layer, at the token that says which heads are shown first; null: a file does not hold them. */
+  readonly first: Rows | null;
+  /** By layer: the open one, and those of pinned heads. */
+  readonly layers: ReadonlyMap<number, Rows>;
+}
+export const drawn = signal<Drawn | null>(null);
+export const rows = computed<Rows | null>(() => drawn.value?.rows ?? null);
 export const overview = signal<Overview | null>(null);
+
+/** The rows that everything below the cards tells of: they follow once the cards are painted. */
+export const rowsBelow = signal<Rows | null>(null);
 
 /** The token under the pointer, shown instead of the chosen one while it is there. */
 export const hoveredQuery = signal<number | null>(null);
 /** The head whose reading also lights up the sentence: the card under the pointer or with the focus. */
-export const hoveredHead = signal<number | null>(null);
+export const hoveredHead = signal<HeadPlace | null>(null);
 /** The token whose number is shown in every card. */
 export const activeKey = signal<number | null>(null);
 
@@ -41,7 +57,10 @@ const addressModel = part("model");
 const addressText = part("text");
 const addressLayer = part("layer");
 const addressQuery = part("query");
-export const pinnedHead = part("head");
+const addressPins = part("pins");
+const addressScenario = part("scenario");
+/** The head that lights the sentence while none is under the pointer; of the open layer. */
+export const chosenHead = part("head");
 export const hideSpecial = part("hideSpecial");
 
 export const view = computed(() => {
@@ -55,7 +74,12 @@ export const model = computed<Model | null>(
   () => models.value?.models.find((one) => one.name === modelName.value) ?? null,
 );
 
-export const defaultText = (of: Model | null) => (of?.tokenizer === null ? kFirstIds : kFirstText);
+/** The sentence that a model opens with. One that was measured over sentences of both languages speaks the page's. */
+export function openingScenario(of: Model | null): Scenario {
+  return scenarioById(language.value === "zh" && of?.records?.includes("abilities") ? "robot" : "tired")!;
+}
+
+export const defaultText = (of: Model | null) => (of?.tokenizer === null ? kFirstIds : textOf(openingScenario(of)));
 
 export const text = computed(
   () => addressText.value ?? (snapshot?.text || defaultText(model.value)),
@@ -80,12 +104,35 @@ export const query = computed(() => hoveredQuery.value ?? chosenQuery.value);
 /** The query token of the rows on the page: it changes together with them, a moment after `query`. */
 export const drawnQuery = computed(() => rows.value?.query ?? query.value);
 
-const sinks = computed(() => sinkTokens(tokens.value));
+export const sinks = computed(() => sinkTokens(tokens.value));
 
-/** Whether a token's weight is drawn. The query token always is, or its light would have no source. */
-export function isShown(index: number): boolean {
-  return !hideSpecial.value || !sinks.value.has(index) || index === drawnQuery.value;
+/** Heads whose cards stay, whatever layer is open. */
+export const pins = computed<readonly HeadPlace[]>(() => {
+  const of = trace.value?.model;
+  return of ? parsePins(addressPins.value, of.n_layers, of.n_heads) : [];
+});
+
+/** The chosen scenario, where the text on the page is its own. */
+const ownScenario = computed(() => {
+  const chosen = scenarioById(addressScenario.value);
+  return chosen && trace.value?.text === textOf(chosen) ? chosen : null;
+});
+
+/** Who looks for whom in the scenario. */
+export const link = computed(() => ownScenario.value && linkOf(ownScenario.value, tokens.value, trace.value?.model.causal ?? false));
+
+/** The token whose rows say which heads are shown first: they stay while one walks through the sentence. */
+const firstLook = computed(() => link.value?.query ?? firstQuery(tokens.value));
+
+/** The open layer, then those of pinned heads. */
+export const layersOnShow = computed(() => [...new Set([layer.value, ...pins.value.map((pin) => pin.layer)])]);
+
+/** Whether a token's weight is drawn in a row of `from`. The query token always is, or its light would have no source. */
+export function isShownFrom(from: number, index: number): boolean {
+  return !hideSpecial.value || !sinks.value.has(index) || index === from;
 }
+
+export const isShown = (index: number): boolean => isShownFrom(drawnQuery.value, index);
 
 export function asProblem(error: unknown): Problem {
   return { kind: "api", error: error instanceof ApiError ? error : new ApiError(0, String(error)) };
@@ -140,7 +187,7 @@ export async function analyse(): Promise<void> {
 
 function forgetTrace(): void {
   trace.value = null;
-  rows.value = null;
+  drawn.value = null;
   overview.value = null;
 }
 
@@ -153,7 +200,7 @@ function acceptTrace(answer: Trace): void {
     rowCache.clear();
     hoveredQuery.value = null;
     activeKey.value = null;
-    rows.value = null;
+    drawn.value = null;
     overview.value = null;
     trace.value = answer;
   });
@@ -170,6 +217,28 @@ export function cachedRows(id: string, ofLayer: number, ofQuery: number): Promis
     rowCache.set(key, answer);
   }
   return answer;
+}
+
+/** The rows of every layer on show; where some of another layer are not to be had, its cards are missing. */
+async function fetchDrawn(id: string, layers: readonly number[], ofQuery: number, firstQueryOf: number): Promise<Drawn> {
+  const orNone = (ofLayer: number, at: number) => cachedRows(id, ofLayer, at).catch(() => null);
+  const [main, ...others] = layers;
+  const [own, first, ...more] = await Promise.all([
+    cachedRows(id, main!, ofQuery),
+    orNone(main!, firstQueryOf),
+    ...others.map((ofLayer) => orNone(ofLayer, ofQuery)),
+  ]);
+  const known = [own, ...more].filter((one) => one !== null);
+  return { rows: own, first, layers: new Map(known.map((one) => [one.layer, one])) };
+}
+
+/** Whoever walks through the sentence will look at this token next: its rows are fetched once those on show are painted. */
+export function fetchAhead(token: number | undefined): void {
+  const current = trace.value;
+  if (!current || token === undefined) return;
+  afterPaint(() => {
+    for (const ofLayer of layersOnShow.value) cachedRows(current.id, ofLayer, token).catch(() => undefined);
+  });
 }
 
 let rerunOf: string | null = null;
@@ -200,12 +269,16 @@ export function startSession(): void {
   effect(() => {
     const current = trace.value;
     if (!current || query.value >= current.length) return;
-    const [ofLayer, ofQuery] = [layer.value, query.value];
-    void fetchForTrace(current, cachedRows(current.id, ofLayer, ofQuery), (answer) => {
-      if (layer.value !== ofLayer || query.value !== ofQuery) return;
+    const [layers, ofQuery] = [layersOnShow.value, query.value];
+    void fetchForTrace(current, fetchDrawn(current.id, layers, ofQuery, firstLook.value), (answer) => {
+      if (layersOnShow.value !== layers || query.value !== ofQuery) return;
       touchWork();
-      rows.value = answer;
+      drawn.value = answer;
     });
+  });
+  effect(() => {
+    if (rows.value === null) rowsBelow.value = null;
+    else afterPaint(() => (rowsBelow.value = rows.peek()));
   });
   effect(() => {
     const current = trace.value;
@@ -214,7 +287,7 @@ export function startSession(): void {
   });
 }
 
-const kFresh = { layer: null, query: null, head: null, gates: "", how: null, other: null, walk: null };
+const kFresh = { layer: null, query: null, head: null, pins: "", gates: "", how: null, other: null, walk: null };
 
 export function openModel(name: string): void {
   navigate({ view: "model", model: name, ...kFresh, ...textFor(name) }, "push");

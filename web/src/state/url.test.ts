@@ -10,6 +10,8 @@ const full: UrlState = {
   layer: 3,
   query: 0,
   head: 11,
+  pins: "0.4,3.11",
+  cards: "all",
   hideSpecial: true,
   light: "readers",
   glance: "cost zh.negation;;sink",
@@ -43,5 +45,5 @@ test("a fresh page has no query string", () => {
 });
 
 test("nonsense in the address is ignored", () => {
-  assert.deepEqual(parseUrl("?view=nope&layer=-1&query=1e9&head=99999999&lang=xx&theme=pink"), kEmptyState);
+  assert.deepEqual(parseUrl("?view=nope&layer=-1&query=1e9&head=99999999&cards=some&lang=xx&theme=pink"), kEmptyState);
 });

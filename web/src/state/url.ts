@@ -15,7 +15,12 @@ export interface UrlState {
   readonly scenario: string | null;
   readonly layer: number | null;
   readonly query: number | null;
+  /** The head that lights the sentence, of the layer that is open. */
   readonly head: number | null;
+  /** Heads whose cards stay on show (maths/pins.ts). */
+  readonly pins: string;
+  /** A card for every head of the layer; null: for four. */
+  readonly cards: "all" | null;
   readonly hideSpecial: boolean;
   readonly light: Light | null;
   /** What the grid of heads is coloured by, and the axes of the scatter plot (state/glance.ts). */
@@ -60,6 +65,8 @@ export const kEmptyState: UrlState = {
   layer: null,
   query: null,
   head: null,
+  pins: "",
+  cards: null,
   hideSpecial: false,
   light: null,
   glance: "",
@@ -101,6 +108,8 @@ export function parseUrl(search: string): UrlState {
     layer: index(query.get("layer")),
     query: index(query.get("query")),
     head: index(query.get("head")),
+    pins: query.get("pins") ?? "",
+    cards: oneOf(query.get("cards"), ["all"]),
     hideSpecial: query.get("special") === "hide",
     light: oneOf(query.get("light"), ["norms", "readers"]),
     glance: query.get("glance") ?? "",
@@ -138,6 +147,8 @@ export function formatUrl(state: UrlState): string {
   put("layer", state.layer);
   put("query", state.query);
   put("head", state.head);
+  put("pins", state.pins);
+  put("cards", state.cards);
   put("special", state.hideSpecial ? "hide" : null);
   put("light", state.light);
   put("glance", state.glance);

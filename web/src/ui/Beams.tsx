@@ -1,7 +1,6 @@
 // The light itself: one cone per token, from the lamp at the query token to the token's line.
 import { kFaint } from "../maths/rows.ts";
-
-const kLamp = 9;
+import { cone, kLamp } from "./cone.ts";
 
 interface BeamsProps {
   readonly width: number;
@@ -13,16 +12,6 @@ interface BeamsProps {
   readonly lampY: number;
   /** Written under the lamp where no line of the list is the query token's own. */
   readonly lampWord?: string;
-}
-
-function cone(weight: number, y: number, { lampY, rowHeight, width }: BeamsProps): string {
-  const half = Math.max(0.5, (Math.min(weight, 1) * (rowHeight - 2)) / 2);
-  const bend = kLamp + (width - kLamp) * 0.55;
-  const source = `${kLamp} ${lampY}`;
-  return (
-    `M${source}C${bend} ${lampY} ${bend} ${y - half} ${width} ${y - half}` +
-    `V${y + half}C${bend} ${y + half} ${bend} ${lampY} ${source}Z`
-  );
 }
 
 export function Beams(props: BeamsProps) {

@@ -112,10 +112,10 @@ function drawSvg(canvas: Canvas, svg: SVGSVGElement): void {
   for (const text of svg.querySelectorAll("text")) reach(canvas, text.getBoundingClientRect());
 }
 
-function drawRaster(canvas: Canvas, raster: HTMLCanvasElement): void {
+function drawRaster(canvas: Canvas, raster: HTMLCanvasElement | HTMLImageElement): void {
   const box = raster.getBoundingClientRect();
   canvas.out.push(
-    `<image x="${rounded(box.left - canvas.left)}" y="${rounded(box.top - canvas.top)}" width="${rounded(box.width)}" height="${rounded(box.height)}" preserveAspectRatio="none" image-rendering="pixelated" href="${raster.toDataURL("image/png")}"/>`,
+    `<image x="${rounded(box.left - canvas.left)}" y="${rounded(box.top - canvas.top)}" width="${rounded(box.width)}" height="${rounded(box.height)}" preserveAspectRatio="none" image-rendering="pixelated" href="${raster instanceof HTMLImageElement ? raster.src : raster.toDataURL("image/png")}"/>`,
   );
   reach(canvas, box);
 }
@@ -144,7 +144,7 @@ function draw(canvas: Canvas, element: Element): void {
   const faded = style.opacity !== "1";
   if (faded) canvas.out.push(`<g opacity="${style.opacity}">`);
   if (element instanceof SVGSVGElement) drawSvg(canvas, element);
-  else if (element instanceof HTMLCanvasElement) drawRaster(canvas, element);
+  else if (element instanceof HTMLCanvasElement || element instanceof HTMLImageElement) drawRaster(canvas, element);
   else if (element instanceof HTMLSelectElement) drawChoice(canvas, element, style);
   else {
     const clips = style.overflowX === "hidden";

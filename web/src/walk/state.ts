@@ -7,7 +7,7 @@ import { concat, pointAt } from "../state/concat.ts";
 import { touchWork } from "../state/idle.ts";
 import { language } from "../state/preferences.ts";
 import { finding } from "../state/scenarios.ts";
-import { layer, model, pinnedHead, rows, trace, view } from "../state/session.ts";
+import { chosenHead, layer, model, rows, trace, view } from "../state/session.ts";
 import { kRuleShuffled, kSteps, type Option, type QuestionKey, type RulePart, type Step } from "./steps.ts";
 
 const addressWalk = part("walk");
@@ -33,10 +33,10 @@ export function reorder(next: readonly RulePart[]): void {
   ruleOrder.value = next;
 }
 
-/** The head that the story is about: the scenario's, else the pinned one, else the first. */
+/** The head that the story is about: the scenario's, else the chosen one, else the first. */
 export const heroHead = computed(() => {
   const found = finding.value;
-  return found && found.layer === layer.value ? found.head : (pinnedHead.value ?? 0);
+  return found && found.layer === layer.value ? found.head : (chosenHead.value ?? 0);
 });
 
 /** From the first step, with the sentence that everybody begins with. */
@@ -44,19 +44,21 @@ export function startWalk(): void {
   answers.value = {};
   ruleOrder.value = kRuleShuffled;
   const first = scenarioById(language.value === "zh" ? "blocks" : "tired")!;
-  const fresh = { layer: null, query: null, head: null, gates: "", how: null };
+  const fresh = { layer: null, query: null, head: null, pins: "", cards: null, gates: "", how: null };
   const sentence = hasWords(model.value) ? { scenario: first.id, text: textOf(first) } : {};
   navigate({ view: "model", walk: 1, ...fresh, ...sentence }, "push");
 }
 
 export function goTo(number: number): void {
   if (number < 1 || number > kSteps.length) return;
-  const off = kSteps[number - 1]!.key === "switch";
-  navigate({ walk: number, gates: off ? `${layer.value}.${heroHead.value}:0` : "" }, "push");
+  const { key } = kSteps[number - 1]!;
+  // Side by side are all heads; elsewhere in the story a few will do.
+  const cards = key === "parallel" ? ("all" as const) : null;
+  navigate({ walk: number, cards, gates: key === "switch" ? `${layer.value}.${heroHead.value}:0` : "" }, "push");
 }
 
 export function endWalk(): void {
-  navigate({ walk: null, gates: "" }, "push");
+  navigate({ walk: null, cards: null, gates: "" }, "push");
 }
 
 /** The step that was scrolled to last, so that what loads later does not pull the page back. */

@@ -21,7 +21,7 @@ export type StepKey =
   | "quiz";
 
 export const kSteps: readonly Step[] = [
-  { key: "one", targets: [".card.pinned", ".card"] },
+  { key: "one", targets: [".card.chosen", ".card"] },
   { key: "split", targets: [".bench-top"] },
   { key: "parallel", targets: [".cards"] },
   { key: "specialise", targets: [".blend"] },

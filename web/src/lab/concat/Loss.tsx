@@ -1,9 +1,10 @@
 // What the text lost: the true re-run beside the direct estimate, which no later layer could repair.
+import { useEffect, useRef } from "preact/hooks";
 import type { Ablation, Change } from "../../api/types.ts";
 import { MeasuredCost } from "../../evidence/MeasuredCost.tsx";
 import { t } from "../../i18n/index.ts";
 import { fixed, percent } from "../../maths/vectors.ts";
-import { ablation, how, other } from "../../state/concat.ts";
+import { ablation, how, other, wantLoss } from "../../state/concat.ts";
 import { tokens } from "../../state/session.ts";
 import { Predictions } from "./Predictions.tsx";
 import { Sources } from "./Sources.tsx";
@@ -84,12 +85,19 @@ function ThroughTheLayers({ current }: { readonly current: Ablation }) {
 
 export function Loss() {
   const current = ablation.value;
+  const box = useRef<HTMLDivElement>(null);
+  const wanted = wantLoss.value;
+  useEffect(() => {
+    if (!wanted || !box.current) return;
+    wantLoss.value = false;
+    box.current.scrollIntoView({ block: "start" });
+  }, [wanted, current]);
   if (!current) {
     const missing = how.value === "resample" && other.value === "";
     return <p class="loading">{t(missing ? "other_missing" : "loading_loss")}</p>;
   }
   return (
-    <div class="concat-block loss" data-loss>
+    <div ref={box} class="concat-block loss" data-loss>
       <h3>{t("loss_step")}</h3>
       <p class="hint">{t("loss_hint")}</p>
       <MeasuredCost />
