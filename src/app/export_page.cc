@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/errors.h"
+#include "app/export_address.h"
 #include "app/web_assets.h"
 #include "core/error.h"
 
@@ -71,19 +72,42 @@ class Recording {
   Json answers_ = Json::object();
 };
 
+/// One trace and the place in it that is looked at.
 struct Recorded {
-  const ExportView& view;
   const Json& trace;
+  std::string id;
+  std::int64_t layer, query;
   std::int64_t layers, heads, width, head_dim, length;
 };
 
+Recorded recorded(const Json& trace, std::string id, std::int64_t layer, std::int64_t query) {
+  const Json& model = trace["model"];
+  return {trace,
+          std::move(id),
+          layer,
+          query,
+          model["n_layers"],
+          model["n_heads"],
+          model["d_model"],
+          model["head_dim"],
+          trace["length"]};
+}
+
+/// Numbers that a token's predictions take the room of: the page asks for 100, of three fields.
+constexpr std::int64_t kPredictions = 100;
+constexpr std::int64_t kPredictionNumbers = 6 * kPredictions;
+
 enum class Extent : std::uint8_t { everything, layer, query };
+
+/// Whether `count` things of `each` numbers are few enough.
+bool fits(std::int64_t count, std::int64_t each) {
+  return count <= kMostExportedNumbers / each;
+}
 
 /// As much as fits, when each token of each layer takes `each` numbers.
 Extent extent_of(const Recorded& r, std::int64_t each) {
-  const auto fits = [&](std::int64_t rows) { return rows <= kMostExportedNumbers / each; };
-  if (fits(r.layers * r.length)) return Extent::everything;
-  return fits(r.length) ? Extent::layer : Extent::query;
+  if (fits(r.layers * r.length, each)) return Extent::everything;
+  return fits(r.length, each) ? Extent::layer : Extent::query;
 }
 
 /// Calls body(layer, query) for all that the extent holds.
@@ -91,16 +115,25 @@ template <class Body>
 void for_each_in(const Recorded& r, Extent extent, const Body& body) {
   for (std::int64_t l = 0; l < r.layers; ++l)
     for (std::int64_t q = 0; q < r.length; ++q) {
-      const bool wanted = (extent == Extent::everything || l == r.view.layer) &&
-                          (extent != Extent::query || q == r.view.query);
+      const bool wanted = (extent == Extent::everything || l == r.layer) &&
+                          (extent != Extent::query || q == r.query);
       if (wanted) body(l, q);
     }
 }
 
-void record_text(Recording& recording, const Recorded& r) {
+void record_models(Recording& recording, const Recorded& a, const std::optional<Recorded>& b) {
+  const Json& model = a.trace["model"];
+  Json models = {model};
+  if (b && b->trace["model"]["name"] != model["name"]) models.push_back(b->trace["model"]);
+  recording.put("GET models", {{"models", std::move(models)}, {"default", model["name"]}});
+  // Without a name: there is but one model in the file whose record is looked at.
+  if (std::ranges::count(model["records"], "abilities") > 0) recording.get("abilities", {});
+}
+
+void record_text(Recording& recording, const Recorded& r, const Json& gates) {
   const Json& model = r.trace["model"];
-  recording.put("GET models", {{"models", {model}}, {"default", model["name"]}});
   Json asked = {{"model", model["name"]}};
+  if (!gates.empty()) asked["gates"] = gates;
   if (model["tokenizer"].is_null()) {
     Json ids = Json::array();
     for (const Json& token : r.trace["tokens"]) ids.push_back(token["id"]);
@@ -109,36 +142,66 @@ void record_text(Recording& recording, const Recorded& r) {
     asked["text"] = r.trace["text"];
   }
   recording.put("POST traces " + asked.dump(), r.trace);
-  // Without a name: there is but one model in the file.
-  if (std::ranges::count(model["records"], "abilities") > 0) recording.get("abilities", {});
+}
+
+/// What every layer reads at a token, and who reads it there.
+void record_rows(Recording& recording, const Recorded& r) {
+  const std::string base = "traces/" + r.id;
+  const std::int64_t each = 2 * (r.heads + 1) * r.length;
+  const auto record = [&](std::int64_t l, std::int64_t q) {
+    recording.get(base + "/rows", {{"layer", l}, {"query", q}});
+    recording.get(base + "/columns", {{"layer", l}, {"key", q}});
+  };
+  const Extent extent = extent_of(r, each);
+  for_each_in(r, extent, record);
+  if (extent != Extent::everything && fits(r.layers, each))
+    for (std::int64_t l = 0; l < r.layers; ++l) record(l, r.query);
+}
+
+void record_predictions(Recording& recording, const Recorded& r) {
+  const bool all = fits(r.length, kPredictionNumbers);
+  for (std::int64_t q = all ? 0 : r.query; q < (all ? r.length : r.query + 1); ++q)
+    recording.get("traces/" + r.id + "/predictions", {{"query", q}, {"top", kPredictions}});
 }
 
 void record_heads(Recording& recording, const Recorded& r) {
-  const std::string base = "traces/" + r.view.trace;
+  const std::string base = "traces/" + r.id;
   recording.get(base + "/overview", {{"size", 24}});
   recording.get(base + "/statistics", {});
   for (std::int64_t l = 0; l < r.layers; ++l) recording.get(base + "/value_norms", {{"layer", l}});
-  for_each_in(r, extent_of(r, 2 * (r.heads + 1) * r.length), [&](std::int64_t l, std::int64_t q) {
-    recording.get(base + "/rows", {{"layer", l}, {"query", q}});
-    recording.get(base + "/columns", {{"layer", l}, {"key", q}});
-  });
+  record_rows(recording, r);
   for_each_in(r, extent_of(r, r.heads * (r.width + r.head_dim)),
               [&](std::int64_t l, std::int64_t q) {
                 recording.get(base + "/concat", {{"layer", l}, {"query", q}});
               });
   for (std::int64_t h = 0; h < r.heads; ++h)
     for (const char* part : {"/values", "/w_o"})
-      recording.get(base + part, {{"layer", r.view.layer}, {"head", h}});
+      recording.get(base + part, {{"layer", r.layer}, {"head", h}});
 }
 
 /// One head of the layer switched off, each in turn.
 void record_losses(Recording& recording, const Recorded& r) {
   for (std::int64_t h = 0; h < r.heads; ++h)
-    recording.post("ablations", {{"trace", r.view.trace},
-                                 {"heads", {{fmt::format("{}.{}", r.view.layer, h), 0}}},
+    recording.post("ablations", {{"trace", r.id},
+                                 {"heads", {{fmt::format("{}.{}", r.layer, h), 0}}},
                                  {"how", "zero"},
-                                 {"query", r.view.query},
-                                 {"layer", r.view.layer}});
+                                 {"query", r.query},
+                                 {"layer", r.layer}});
+}
+
+/// Everything that the page asks for in this view.
+Json record_all(Lab& lab, const Recorded& a, const std::optional<Recorded>& b, const Json& gates) {
+  Recording recording(lab);
+  record_models(recording, a, b);
+  record_text(recording, a, {});
+  record_heads(recording, a);
+  record_losses(recording, a);
+  if (b) {
+    record_text(recording, *b, gates);
+    record_rows(recording, *b);
+    for (const Recorded* side : {&a, &*b}) record_predictions(recording, *side);
+  }
+  return recording.answers();
 }
 
 std::string_view asset(std::string_view path) {
@@ -173,27 +236,32 @@ std::string escaped_for_script(std::string_view text) {
   return out;
 }
 
+Json gates_of(const HeadGates& gates) {
+  Json out = Json::object();
+  for (std::int64_t l = 0; l < gates.n_layers(); ++l)
+    for (std::int64_t h = 0; h < gates.n_heads(); ++h)
+      // As JavaScript writes the number that it was: 0, not 0.0, and 0.35 rather than its float.
+      if (const float gate = gates.get(l, h); gate < 1.0f)
+        out[fmt::format("{}.{}", l, h)] = Json::parse(fmt::format("{}", gate));
+  return out;
+}
+
 std::string export_page(Lab& lab, const ExportView& view) {
-  const Json trace = json_of(lab.answer(get_request("traces/" + view.trace)), kOp);
-  const Json& model = trace["model"];
-  const Recorded recorded{view,
-                          trace,
-                          model["n_layers"],
-                          model["n_heads"],
-                          model["d_model"],
-                          model["head_dim"],
-                          trace["length"]};
-  Recording recording(lab);
-  record_text(recording, recorded);
-  record_heads(recording, recorded);
-  record_losses(recording, recorded);
+  const auto trace_of = [&](const std::string& id) {
+    return json_of(lab.answer(get_request("traces/" + id)), kOp);
+  };
+  const Json trace = trace_of(view.trace);
+  const Recorded a = recorded(trace, view.trace, view.layer, view.query);
+  const Json other = view.against ? trace_of(view.against->trace) : Json();
+  std::optional<Recorded> b;
+  if (view.against)
+    b.emplace(recorded(other, view.against->trace, view.against->layer, view.against->query));
+  const Json answers = record_all(lab, a, b, view.against ? view.against->gates : Json::object());
 
   const Json snapshot = {
-      {"search", view.search.empty()
-                     ? fmt::format("?view=model&layer={}&query={}", view.layer, view.query)
-                     : view.search},
+      {"search", view.search.empty() ? export_address(view, trace, other) : view.search},
       {"text", trace["text"]},
-      {"answers", recording.answers()}};
+      {"answers", answers}};
   std::string page(asset("/index.html"));
   replace(page, R"(<link rel="icon" href="favicon.svg" type="image/svg+xml">)",
           std::string(kPolicy));

@@ -44,8 +44,8 @@ std::size_t bytes_of(const Trace& trace) {
 }
 
 LabResponse export_response(Lab& lab, const LabRequest& request, std::string_view id,
-                            const Trace& trace) {
-  ExportView view{.trace = std::string(id)};
+                            const Trace& trace, std::optional<ExportAgainst> against) {
+  ExportView view{.trace = std::string(id), .against = std::move(against)};
   view.layer = index_parameter(request, "layer", trace.config.n_layers);
   view.query = index_parameter(request, "query", trace.length());
   if (const auto search = request.query.find("search"); search != request.query.end())
@@ -153,11 +153,21 @@ LabResponse Lab::answer_trace(const LabRequest& request, std::string_view id,
   if (part == "/export") {
     check_request(!kept->gated, "export", "trace \"{}\" was made with gates; post its text again",
                   printable(id));
-    return export_response(*this, request, id, kept->trace);
+    return export_response(*this, request, id, kept->trace, export_against(request));
   }
   if (part == "/values") return values(request, *kept);
   if (part == "/w_o") return w_o(request, *kept);
   refuse_path(request.path);
+}
+
+std::optional<ExportAgainst> Lab::export_against(const LabRequest& request) {
+  const auto against = request.query.find("against");
+  if (against == request.query.end()) return {};
+  const auto kept = kept_trace(against->second);
+  return ExportAgainst{.trace = against->second,
+                       .layer = index_parameter(request, "layer2", kept->trace.config.n_layers),
+                       .query = index_parameter(request, "query2", kept->trace.length()),
+                       .gates = gates_of(*kept->gates)};
 }
 
 LabResponse Lab::post_trace(const LabRequest& request) {

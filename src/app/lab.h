@@ -24,6 +24,8 @@
 
 namespace headlight::app {
 
+struct ExportAgainst;
+
 struct LabOptions {
   std::optional<ModelFolder> default_model;  ///< nothing: the page opens the worked example
   std::string kernel;                        ///< forced attention kernel, or empty
@@ -78,6 +80,8 @@ class Lab {
   LabResponse post_long_trace(const TraceRequest& asked);
   LabResponse post_ablation(const LabRequest& request);
   LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
+  /// Side B of a comparison that is to be exported, where the request names one.
+  std::optional<ExportAgainst> export_against(const LabRequest& request);
   LabResponse answer_long_trace(const LabRequest& request, std::string_view id,
                                 std::string_view part, KeptLongTrace& kept);
   LabResponse rows(const LabRequest& request, const KeptTrace& kept);

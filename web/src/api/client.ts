@@ -154,9 +154,17 @@ export function fetchPredictions(trace: string, query: number): Promise<Predicti
   return call(`traces/${encodeURIComponent(trace)}/predictions?query=${query}&top=${kPredictions}`, {}, asJson<Predictions>);
 }
 
-/** The view as a file of HTML. */
-export function fetchExport(trace: string, layer: number, query: number, search: string): Promise<string> {
-  const asked = new URLSearchParams({ layer: String(layer), query: String(query), search });
+/** A place in a trace: what is looked at on one side. */
+export interface Place {
+  readonly trace: string;
+  readonly layer: number;
+  readonly query: number;
+}
+
+/** The view as a file of HTML; with `against`, the comparison of both. */
+export function fetchExport({ trace, layer, query }: Place, search: string, against: Place | null = null): Promise<string> {
+  const other = against ? { against: against.trace, layer2: String(against.layer), query2: String(against.query) } : {};
+  const asked = new URLSearchParams({ layer: String(layer), query: String(query), search, ...other });
   return call(`traces/${encodeURIComponent(trace)}/export?${asked}`, {}, (response) => response.text());
 }
 

@@ -20,6 +20,9 @@ function read(): Snapshot | null {
 
 export const snapshot = read();
 
+/** A file of a comparison holds both its sides. */
+export const snapshotCompares = new URLSearchParams(snapshot?.search ?? "").get("view") === "compare";
+
 /** JSON with its keys in order, as the engine writes it. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;

@@ -1,4 +1,5 @@
 // Two readings side by side: two texts, two models, or one before and after heads are switched off.
+import { snapshot } from "../api/snapshot.ts";
 import { t } from "../i18n/index.ts";
 import { SavePicture } from "../lab/SavePicture.tsx";
 import { embedded } from "../state/preferences.ts";
@@ -8,6 +9,7 @@ import { Differences } from "./Differences.tsx";
 import { Everywhere } from "./Everywhere.tsx";
 import { LayerRow } from "./LayerRow.tsx";
 import { PredictionsOfBoth } from "./PredictionsOfBoth.tsx";
+import { ShareComparison } from "./ShareComparison.tsx";
 import { SidePanel } from "./SidePanel.tsx";
 import { Suggestions } from "./Suggestions.tsx";
 import { captionOfB, pairs, problemB, same, traceB } from "./state.ts";
@@ -28,7 +30,7 @@ export function CompareView() {
         <SidePanel side="a" />
         <SidePanel side="b" />
       </div>
-      {same.value && <Suggestions />}
+      {same.value && !snapshot && <Suggestions />}
       {!ready && !traceProblem.value && !problemB.value && <p class="loading">{t("loading_trace")}</p>}
       {ready && (
         <>
@@ -44,6 +46,7 @@ export function CompareView() {
               <PredictionsOfBoth />
             </div>
           </div>
+          {!embedded.value && <ShareComparison />}
         </>
       )}
     </div>

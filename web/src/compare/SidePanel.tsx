@@ -1,13 +1,14 @@
 // What one side reads: its model, its text, its tokens, and for B the heads that are switched off.
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
+import { snapshot } from "../api/snapshot.ts";
 import { t } from "../i18n/index.ts";
 import { embedded, theme } from "../state/preferences.ts";
 import { chooseModelA, model, models, text } from "../state/session.ts";
 import { sideColour, type Side } from "../ui/diverging.ts";
 import { HeadsOff } from "./HeadsOff.tsx";
 import { SideStrip } from "./SideStrip.tsx";
-import { chooseModelB, chooseTextA, chooseTextB, modelB, textB } from "./state.ts";
+import { chooseModelB, chooseTextA, chooseTextB, gatesB, modelB, textB } from "./state.ts";
 
 const kParts = {
   a: { model, text, chooseModel: chooseModelA, chooseText: chooseTextA },
@@ -64,13 +65,25 @@ function Settings({ side }: { readonly side: Side }) {
   );
 }
 
+/** In a file nothing can be set: what was is said. */
+function RecordedSide({ side }: { readonly side: Side }) {
+  const { model: of, text: said } = kParts[side];
+  const gates = side === "b" ? [...gatesB.value].map(([key, gate]) => (gate === 0 ? key : `${key} × ${gate}`)) : [];
+  return (
+    <p class="recorded">
+      {of.value?.name}: {said.value}
+      {gates.length > 0 && <b> {t("heads_changed", { heads: gates.join(", ") })}</b>}
+    </p>
+  );
+}
+
 export function SidePanel({ side }: { readonly side: Side }) {
   return (
     <section class="side" data-side={side} aria-labelledby={`side-${side}`} style={{ "--side": sideColour(side, theme.value) }}>
       <h2 id={`side-${side}`} class="side-name">
         <span class="side-letter">{side.toUpperCase()}</span> {t(side === "a" ? "compare_a" : "compare_b")}
       </h2>
-      {!embedded.value && <Settings side={side} />}
+      {snapshot ? <RecordedSide side={side} /> : !embedded.value && <Settings side={side} />}
       <SideStrip side={side} />
     </section>
   );

@@ -1,5 +1,4 @@
 // Taking the view along: as a file that opens anywhere, or as numbers for other programs.
-import { useSignal } from "@preact/signals";
 import { fetchExport } from "../api/client.ts";
 import { snapshot } from "../api/snapshot.ts";
 import { t } from "../i18n/index.ts";
@@ -10,6 +9,7 @@ import { chosenQuery, drawnQuery, layer, rows, tokens, trace } from "../state/se
 import { formatUrl } from "../state/url.ts";
 import { download } from "../ui/download.ts";
 import { EmbedCode } from "../ui/EmbedCode.tsx";
+import { saveFile, SaveHtml } from "../ui/SaveHtml.tsx";
 
 /** "headlight-lumen-2-8": model, layer, token. */
 export function fileName(): string {
@@ -17,21 +17,14 @@ export function fileName(): string {
   return `headlight-${model}-${layer.value}-${drawnQuery.value}`;
 }
 
-async function savePage(): Promise<boolean> {
-  const current = trace.value;
-  if (!current) return false;
-  try {
-    const state = { ...address.value, model: current.model.name, text: current.text || address.value.text, walk: null };
-    const search = formatUrl({ ...state, view: "model", layer: layer.value, query: chosenQuery.value });
-    download(`${fileName()}.html`, "text/html", await fetchExport(current.id, layer.value, chosenQuery.value, search));
-    return true;
-  } catch {
-    return false;
-  }
+function savePage(): Promise<number> {
+  const current = trace.value!;
+  const state = { ...address.value, model: current.model.name, text: current.text || address.value.text, walk: null };
+  const search = formatUrl({ ...state, view: "model", layer: layer.value, query: chosenQuery.value });
+  return saveFile(`${fileName()}.html`, fetchExport({ trace: current.id, layer: layer.value, query: chosenQuery.value }, search));
 }
 
 export function Share() {
-  const failed = useSignal(false);
   const current = rows.value;
   if (!current) return null;
   const json = () => JSON.stringify({ model: trace.value?.model, text: trace.value?.text, tokens: trace.value?.tokens, rows: current, concat: concat.value }, null, 1);
@@ -42,9 +35,7 @@ export function Share() {
       <p class="hint">{t(snapshot ? "share_recorded" : "share_lead")}</p>
       <p class="file-buttons">
         {!snapshot && (
-          <button id="share-html" type="button" class="primary" onClick={async () => (failed.value = !(await savePage()))}>
-            {t("share_html")}
-          </button>
+          <SaveHtml label={t("share_html")} save={savePage} />
         )}
         <button id="share-json" type="button" onClick={() => download(`${fileName()}.json`, "application/json", json())}>
           {t("share_json")}
@@ -54,11 +45,6 @@ export function Share() {
         </button>
       </p>
       <EmbedCode />
-      {failed.value && (
-        <p class="setting-fault" role="alert">
-          {t("share_failed")}
-        </p>
-      )}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { snapshot } from "../api/snapshot.ts";
+import { snapshot, snapshotCompares } from "../api/snapshot.ts";
 import { openCompare } from "../compare/state.ts";
 import type { Key } from "../i18n/en.ts";
 import { t } from "../i18n/index.ts";
@@ -43,7 +43,7 @@ function pages(): Page[] {
   const model: Page[] = name === null ? [] : [{ view: "model", name: "page_model", open: openModelView }];
   return [
     ...model,
-    ...(name === null || snapshot ? [] : [{ view: "compare", name: "page_compare", open: openCompare } as const]),
+    ...(name === null || (snapshot && !snapshotCompares) ? [] : [{ view: "compare", name: "page_compare", open: openCompare } as const]),
     { view: "example", name: "page_example", open: openExample },
     // A file measures nothing, and opens no texts.
     ...(snapshot ? [] : [{ view: "dimensions", name: "page_dimensions", open: openDimensions } as const]),
