@@ -1,5 +1,6 @@
 // Sentences to begin with: one click brings text, query token and the head that is worth a look.
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { Key } from "../i18n/en.ts";
 import { rich, t } from "../i18n/index.ts";
 import { kScenarios, querySpan, targetSpan, type Scenario } from "../maths/scenarios.ts";
@@ -52,7 +53,20 @@ function walk(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   focusWithin(event.currentTarget, ".scenario", next);
 }
 
+/** Scrolls the row, and nothing else, until the pressed card is whole. */
+function bringUp(row: HTMLElement | null): void {
+  const pressed = row?.querySelector('[aria-pressed="true"]');
+  if (!row || !pressed) return;
+  const [view, card] = [row.getBoundingClientRect(), pressed.getBoundingClientRect()];
+  row.scrollLeft += Math.max(0, card.right + kMargin - view.right) + Math.min(0, card.left - kMargin - view.left);
+}
+
+const kMargin = 6;
+
 export function ScenarioCards() {
+  const row = useRef<HTMLDivElement>(null);
+  const pressed = scenario.value?.id;
+  useEffect(() => bringUp(row.current), [pressed]);
   const spoken = useSignal<"en" | "zh" | null>(null);
   const tongue = spoken.value ?? scenario.value?.language ?? language.value;
   const shown = kScenarios.filter((one) => one.language === tongue);
@@ -75,7 +89,7 @@ export function ScenarioCards() {
           </button>
         ))}
       </p>
-      <div class="scenario-row" role="group" aria-labelledby="scenarios-title" onKeyDown={walk}>
+      <div ref={row} class="scenario-row" role="group" aria-labelledby="scenarios-title" onKeyDown={walk}>
         {shown.map((one, index) => (
           <ScenarioCard key={one.id} one={one} tabStop={index === stop} />
         ))}
