@@ -86,8 +86,8 @@ std::optional<std::string> difference(const Tensor& got, const Value& want, DTyp
 void run_data_set(const Node& node, const DataSet& data) {
   const Outputs outputs = run_node(node, data);
   for (const auto& [name, want] : data.outputs) {
-    const auto at = static_cast<std::size_t>(std::ranges::find(node.outputs, name) -
-                                             node.outputs.begin());
+    const auto at =
+        static_cast<std::size_t>(std::ranges::find(node.outputs, name) - node.outputs.begin());
     check(at < std::min(node.outputs.size(), outputs.size()) && outputs[at], "onnx",
           "{} gives no output {}", node.op, name);
     if (const auto wrong = difference(outputs[at], want, expected_precision(node, want.stored)))

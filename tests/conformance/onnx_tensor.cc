@@ -114,7 +114,9 @@ Value to_value(const TensorProto& proto, const fs::path& folder) {
   std::string external;
   const bool elsewhere = proto.data_location() == kExternal;
   if (elsewhere) external = external_bytes(proto, folder);
-  const std::string* raw = elsewhere ? &external : proto.has_raw_data() ? &proto.raw_data() : nullptr;
+  const std::string* raw = elsewhere              ? &external
+                           : proto.has_raw_data() ? &proto.raw_data()
+                                                  : nullptr;
   const auto same = [](auto x) { return x; };
   switch (proto.data_type()) {
     case kFloat:
