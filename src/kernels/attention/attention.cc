@@ -13,6 +13,7 @@
 #include "kernels/attention/flash/bf16.h"
 #include "kernels/attention/flash/flash.h"
 #include "kernels/attention/gather.h"
+#include "kernels/attention/pairs.h"
 #include "kernels/attention/ref.h"
 #include "kernels/target_override.h"
 
@@ -55,6 +56,7 @@ AttentionReport attention(std::span<const AttentionKernel> kernels, const Attent
                           const AttentionOptions& options) {
   use_target_from_environment();
   const AttentionProblem problem = attention_problem(tensors, options);
+  if (has_short_pairs(tensors)) return attention(kernels, with_four_extents(tensors), options);
   if (const std::string_view name = forced_name(options); !name.empty()) {
     const AttentionKernel& kernel = find_kernel(kernels, name);
     if (const auto reason = kernel.declines(problem))

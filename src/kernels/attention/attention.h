@@ -53,10 +53,10 @@ struct AttentionTensors {
   /// With a page table, [B]: how many keys each batch entry has; the positions of its queries are
   /// counted from that (see Causal). Tkv is the largest of them.
   std::span<const std::int64_t> kv_lengths = {};
-  /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast (extent 1): true = may attend.
+  /// Optional, bool or u8, [B, H, Tq, Tkv] or broadcast as NumPy does it: true = may attend.
   TensorView mask = {};
-  /// Optional, f32, [B, H, Tq, Tkv] or broadcast: added to scaled, capped scores; -inf masks
-  /// the pair.
+  /// Optional, f32, of such a shape ([Tq, Tkv], [Tkv], extents of 1): added to scaled, capped
+  /// scores; -inf masks the pair.
   TensorView bias = {};
   /// Optional, [H]: adds slope_h * (j - i), i aligned as causal.
   std::span<const float> alibi_slopes = {};

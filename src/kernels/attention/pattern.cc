@@ -12,6 +12,7 @@
 #include "core/threads.h"
 #include "kernels/attention/flash/flash.h"
 #include "kernels/attention/gather.h"
+#include "kernels/attention/pairs.h"
 #include "kernels/attention/statistics.h"
 #include "kernels/target_override.h"
 
@@ -104,7 +105,7 @@ void attention_pattern(const AttentionProblem& problem, const AttentionTensors& 
   const std::int64_t count = rows.row_end - rows.row_begin, kv_len = problem.kv_len;
   if (count == 0 || kv_len == 0) return;
   float nothing = 0;
-  AttentionTensors one = tensors_of(problem, tensors, rows, &nothing);
+  AttentionTensors one = tensors_of(problem, with_four_extents(tensors), rows, &nothing);
   std::vector<std::int64_t> queries;  // empty: all of them
   if (count < problem.q_len) {
     queries.resize(static_cast<std::size_t>(count));

@@ -118,14 +118,17 @@ void check_heads(const AttentionTensors& t) {
         n_kv_heads, t.k.shape(), n_heads, t.q.shape());
 }
 
-/// A mask or bias: each extent is that of the scores, or 1.
+/// A mask or bias: from the last one on, each extent is that of the scores, or 1.
 void check_pairwise(std::string_view name, TensorView view, const AttentionTensors& t) {
-  check_rank4(name, view, "[batch, n_heads, q_len, kv_len] or 1 where it repeats");
   const Shape scores{t.q.dim(0), t.q.dim(2), t.q.dim(1), kv_len_of(t)};
-  for (std::size_t i = 0; i < 4; ++i)
-    check(view.dim(i) == scores[i] || view.dim(i) == 1, kOp,
-          "{} {} does not fit the scores {}; each extent must match or be 1", name, view.shape(),
-          scores);
+  const std::size_t rank = view.rank();
+  bool fits = 1 <= rank && rank <= 4;
+  for (std::size_t i = 0; fits && i < rank; ++i)
+    fits = view.dim(i) == scores[4 - rank + i] || view.dim(i) == 1;
+  check(fits, kOp,
+        "{} {} does not fit the scores [batch, n_heads, q_len, kv_len] {}; each extent must match "
+        "or be 1, and those in front may be left out",
+        name, view.shape(), scores);
 }
 
 void check_per_head(std::string_view name, std::span<const float> values, TensorView q) {

@@ -137,6 +137,37 @@ TEST(AttentionSeam, ShapesThatDoNotFitAreNamed) {
   expect_error([&] { attention(good.t, {.window = {-2, 0}}); }, {"window"});
 }
 
+TEST(AttentionSeam, MasksAndBiasesMayLeaveOutExtentsInFront) {
+  AttentionCase c{.batch = 2, .q_len = 3, .kv_len = 5, .n_heads = 2, .n_kv_heads = 2};
+  const AttentionData data(c);
+  const float bias[] = {0, 1, -2, 3, 0.5f};
+  const bool mask[] = {true, false, true, true, true,  true, true, true,
+                       true, false, true, true, false, true, true};
+  AttentionTensors four = data.tensors(), fewer = data.tensors();
+  four.bias = TensorView(bias, {1, 1, 1, 5});
+  four.mask = TensorView(mask, {1, 1, 3, 5});
+  fewer.bias = TensorView(bias, {5});
+  fewer.mask = TensorView(mask, {3, 5});
+  Tensor z4({2, 3, 2, 8}), z({2, 3, 2, 8}), rows4({3, 5}), rows({3, 5});
+  four.z = z4;
+  fewer.z = z;
+  for (const AttentionKernel& kernel : attention_kernels()) {
+    if (kernel.declines(attention_problem(four, {}))) continue;
+    attention(four, {.kernel = kernel.name});
+    attention(fewer, {.kernel = kernel.name});
+    EXPECT_TRUE(std::ranges::equal(z.span<float>(), z4.span<float>())) << kernel.name;
+  }
+  const PatternRows all{.batch = 1, .head = 1, .row_end = 3};
+  for (const auto pattern : {attention_pattern, attention_pattern_ref}) {
+    pattern(attention_problem(four, {}), four, all, rows4);
+    pattern(attention_problem(fewer, {}), fewer, all, rows);
+    EXPECT_TRUE(std::ranges::equal(rows.span<float>(), rows4.span<float>()));
+    EXPECT_EQ(rows.span<float>()[1], 0);
+  }
+  fewer.mask = TensorView(mask, {5, 3});
+  expect_error([&] { attention(fewer); }, {"mask [5, 3]", "[2, 2, 3, 5]", "left out"});
+}
+
 TEST(AttentionSeam, StorageThatDoesNotFitIsNamed) {
   const Tensor f32(Shape{1, 3, 4, 8}), i8(DType::i8, {1, 3, 4, 8}), bf16(DType::bf16, {1, 3, 4, 8});
   const Tensor scale(Shape{1, 3, 4}), short_scale(Shape{1, 2, 4});

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "kernels/attention/backward/flash.h"
+#include "kernels/attention/backward/half.h"
+#include "kernels/attention/pairs.h"
 #include "kernels/attention/rows.h"
 
 namespace headlight {
@@ -13,9 +15,10 @@ namespace {
 constexpr std::string_view kOp = "attention_backward";
 
 void check_like(std::string_view what, TensorView view, std::string_view like, TensorView model) {
-  check(view && view.shape() == model.shape() && view.dtype() == DType::f32, kOp,
-        "{} is {} {}; it must be f32 {} like {}", what, name_of(view.dtype()), view.shape(),
-        model.shape(), like);
+  check(view && view.shape() == model.shape() &&
+            (view.dtype() == DType::f32 || view.dtype() == model.dtype()),
+        kOp, "{} is {} {}; it must be {} like {}{}", what, name_of(view.dtype()), view.shape(),
+        model.shape(), like, model.dtype() == DType::f32 ? " and f32" : ", in its type or f32");
   check(view.stride(3) == 1 || view.dim(3) == 1, kOp,
         "{} has innermost stride {}; the last dimension must be contiguous", what, view.stride(3));
 }
@@ -28,9 +31,7 @@ void check_per_head(std::string_view what, std::span<float> out, bool has_input,
 
 void check_gradients(const AttentionTensors& t, const AttentionGradients& g,
                      const AttentionProblem& p) {
-  check(p.dtype == DType::f32 && p.kv_dtype == DType::f32, kOp,
-        "q is {}, k and v are {}; gradients are computed in f32", name_of(p.dtype),
-        name_of(p.kv_dtype));
+  check(p.kv_dtype != DType::i8, kOp, "k and v are i8; only f32, bf16 and f16 have gradients");
   check(!t.page_table, kOp, "k and v lie in pages; gradients need them in one piece");
   check(static_cast<bool>(t.lse), kOp, "lse is not given; the forward pass writes it on request");
   check_like("d_z", g.d_z, "z", t.z);
@@ -58,7 +59,13 @@ std::optional<std::string> declines(const AttentionTensors& t) {
 AttentionReport attention_backward(const AttentionTensors& tensors, const AttentionOptions& options,
                                    const AttentionGradients& gradients) {
   const AttentionProblem problem = attention_problem(tensors, options);
+  if (has_short_pairs(tensors)) {
+    AttentionGradients four = gradients;
+    four.d_bias = with_four_extents(gradients.d_bias);
+    return attention_backward(with_four_extents(tensors), options, four);
+  }
   check_gradients(tensors, gradients, problem);
+  if (is_half(tensors, gradients)) return attention_backward_half(tensors, options, gradients);
   if (auto reason = declines(tensors)) {
     attention_backward_ref(problem, tensors, gradients);
     return {.kernel = "ref", .isa = "scalar", .declined = {{"flash", std::move(*reason)}}};

@@ -18,19 +18,22 @@ namespace headlight {
 
 /// Where gradients come from and go. d_q, d_k and d_v are overwritten; the others as `mode` says.
 struct AttentionGradients {
-  TensorView d_z;                ///< [B, Tq, H, Dv], given: dL/dz, z after the head gate
-  MutableTensorView d_q;         ///< [B, Tq, H, D]
-  MutableTensorView d_k;         ///< [B, Tkv, Hkv, D], summed over the query heads that read it
-  MutableTensorView d_v;         ///< [B, Tkv, Hkv, Dv]
-  MutableTensorView d_bias;      ///< optional, f32, the bias's shape; summed over broadcast extents
-  std::span<float> d_sinks;      ///< optional, [H]
-  std::span<float> d_head_gate;  ///< optional, [H]; right at a gate of 0, too
-  std::span<float> d_alibi_slopes;  ///< optional, [H]
+  TensorView d_z = {};         ///< [B, Tq, H, Dv], given: dL/dz, z after the head gate
+  MutableTensorView d_q = {};  ///< [B, Tq, H, D]
+  MutableTensorView d_k = {};  ///< [B, Tkv, Hkv, D], summed over the query heads that read it
+  MutableTensorView d_v = {};  ///< [B, Tkv, Hkv, Dv]
+  MutableTensorView d_bias =
+      {};  ///< optional, f32, the bias's shape; summed over broadcast extents
+  std::span<float> d_sinks = {};         ///< optional, [H]
+  std::span<float> d_head_gate = {};     ///< optional, [H]; right at a gate of 0, too
+  std::span<float> d_alibi_slopes = {};  ///< optional, [H]
   GradientMode mode = GradientMode::overwrite;
 };
 
 /// Backward of `attention` with the same tensors and options. Reads q, k, v, z and lse (both as the
-/// forward pass left them) and the optional inputs of `tensors`. fp32. O(T) extra memory. Dead rows
+/// forward pass left them) and the optional inputs of `tensors`. q, k, v and z in f32, bf16 or f16;
+/// d_z, d_q, d_k and d_v each in the type of what it belongs to or in f32; computed in fp32. O(T)
+/// extra memory. Dead rows
 /// give zeros. Bitwise the same result at a given thread count. Tiled, in parallel over batch
 /// entries, heads and runs of keys (a bias that repeats over batch entries or heads has its sums
 /// made run by run); the reference runs, and the report says why, when k or v holds a value that is

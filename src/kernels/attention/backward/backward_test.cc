@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -262,6 +263,62 @@ TEST(AttentionBackward, GroupedHeadsEqualExpandedOnes) {
                   b.k.span<float>()[2 * row * grouped.d + e] +
                       b.k.span<float>()[(2 * row + 1) * grouped.d + e],
                   1e-6);
+}
+
+TEST(AttentionBackward, ABiasOfFewerExtentsGetsItsGradient) {
+  Tensor q({1, 3, 2, 4}), z({1, 3, 2, 4}), lse({1, 2, 3}), d_q({1, 3, 2, 4}), d_k({1, 3, 2, 4}),
+      d_v({1, 3, 2, 4});
+  for (std::size_t i = 0; i < 24; ++i) q.span<float>()[i] = std::sin(static_cast<float>(i));
+  const float bias[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  float d4[9] = {}, d2[9] = {};
+  AttentionTensors t{.q = q, .k = q, .v = q, .z = z, .lse = lse};
+  AttentionGradients g{.d_z = q, .d_q = d_q, .d_k = d_k, .d_v = d_v};
+  t.bias = TensorView(bias, {1, 1, 3, 3});
+  attention(t);
+  g.d_bias = MutableTensorView(d4, {1, 1, 3, 3});
+  attention_backward(t, {}, g);
+  t.bias = TensorView(bias, {3, 3});
+  g.d_bias = MutableTensorView(d2, {3, 3});
+  attention_backward(t, {}, g);
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(d2[i], d4[i]);
+  EXPECT_NE(d2[0], 0);
+  g.d_bias = MutableTensorView(d2, {9});
+  EXPECT_THROW(attention_backward(t, {}, g), Error);
+}
+
+/// 16-bit tensors have the gradients of the fp32 tensors that they widen to, rounded.
+TEST(AttentionBackward, OfHalvesIsThatOfTheWidenedRounded) {
+  const Shape q_shape{2, 3, 4, 5}, kv_shape{2, 6, 2, 5}, lse_shape{2, 4, 3};
+  for (const DType dtype : {DType::bf16, DType::f16}) {
+    SCOPED_TRACE(name_of(dtype));
+    std::mt19937 rng(4);
+    const auto drawn = [&](const Shape& shape) {
+      Tensor t(shape);
+      for (float& x : t.span<float>()) x = std::normal_distribution<float>()(rng);
+      return to_dtype(dtype, t);
+    };
+    const Tensor q = drawn(q_shape), k = drawn(kv_shape), v = drawn(kv_shape), d_z = drawn(q_shape);
+    Tensor z(dtype, q_shape), lse(lse_shape), d_q(dtype, q_shape), d_k(dtype, kv_shape),
+        d_v(kv_shape);
+    AttentionTensors t{.q = q, .k = k, .v = v, .z = z, .lse = lse};
+    const AttentionOptions options{.causal = Causal::bottom_right};
+    attention(t, options);
+    attention_backward(t, options, {.d_z = d_z, .d_q = d_q, .d_k = d_k, .d_v = d_v});
+
+    const Tensor q32 = to_f32(q), k32 = to_f32(k), v32 = to_f32(v), d_z32 = to_f32(d_z);
+    Tensor z32 = to_f32(z), d_q32(q_shape), d_k32(kv_shape), d_v32(kv_shape);
+    attention_backward({.q = q32, .k = k32, .v = v32, .z = z32, .lse = lse}, options,
+                       {.d_z = d_z32, .d_q = d_q32, .d_k = d_k32, .d_v = d_v32});
+    const Tensor rounded_q = to_f32(to_dtype(dtype, d_q32)),
+                 rounded_k = to_f32(to_dtype(dtype, d_k32));
+    EXPECT_TRUE(std::ranges::equal(to_f32(d_q).span<float>(), rounded_q.span<float>()));
+    EXPECT_TRUE(std::ranges::equal(to_f32(d_k).span<float>(), rounded_k.span<float>()));
+    EXPECT_TRUE(std::ranges::equal(d_v.span<float>(), d_v32.span<float>()));
+    EXPECT_NE(d_v.span<float>()[0], 0);
+    Tensor other(dtype == DType::bf16 ? DType::f16 : DType::bf16, q_shape);
+    EXPECT_THROW(attention_backward(t, options, {.d_z = d_z, .d_q = other, .d_k = d_k, .d_v = d_v}),
+                 Error);
+  }
 }
 
 TEST(AttentionBackward, RefusesWhatDoesNotFit) {
