@@ -34,11 +34,13 @@ set(installed_headers
   core/threads_inl.h
   core/threads_tsan_inl.h
   kernels/attention/attention.h
+  kernels/attention/backward/backward.h
   kernels/attention/pattern.h
   kernels/attention/statistics.h
   kernels/dropout.h
   kernels/gradient_mode.h
   kernels/rope/rope.h
+  kernels/rope/rope_scaling.h
   model/attention_config.h
   model/kv_cache.h
   model/multi_head_attention.h

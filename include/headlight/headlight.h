@@ -1,10 +1,12 @@
-// Headlight for other programs: tensors, the attention op, the multi-head attention layer.
+// Headlight for other programs: tensors, the attention op and its gradients, the multi-head
+// attention layer.
 #pragma once
 
 #include "core/error.h"
 #include "core/tensor.h"
 #include "core/threads.h"
 #include "kernels/attention/attention.h"
+#include "kernels/attention/backward/backward.h"
 #include "kernels/attention/pattern.h"
 #include "kernels/attention/statistics.h"
 #include "model/kv_cache.h"

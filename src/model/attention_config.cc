@@ -1,10 +1,10 @@
 #include "model/attention_config.h"
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 
@@ -66,12 +66,25 @@ void check_widths(const MultiHeadAttentionConfig& c) {
 
 void check_rotary(const MultiHeadAttentionConfig& c) {
   if (!c.rotary) return;
-  const auto [theta, rotary_dim, layout] = *c.rotary;
+  const double theta = c.rotary->theta;
+  const std::int64_t rotary_dim = c.rotary->rotary_dim;
   check(rotary_dim > 0 && rotary_dim % 2 == 0 && rotary_dim <= c.head_dim, kOp,
         "rotary_dim {} does not fit head_dim {}; it must be even and at most that", rotary_dim,
         c.head_dim);
   check(std::isfinite(theta) && theta > 0, kOp, "the rotary theta is {}; it must be positive",
         theta);
+  const double linear = c.rotary->linear_factor;
+  check(std::isfinite(linear) && linear >= 1, kOp, "linear_factor is {}; it must be 1 or more",
+        linear);
+  if (!c.rotary->llama3) return;
+  const auto [factor, low, high, trained_len] = *c.rotary->llama3;
+  check(linear == 1, kOp, "linear_factor {} and llama3 scaling do not go together", linear);
+  check(factor >= 1 && 0 < low && low < high && trained_len >= 1 && std::isfinite(factor) &&
+            std::isfinite(high) && std::isfinite(trained_len),
+        kOp,
+        "llama3 scaling has factor {}, low_freq_factor {}, high_freq_factor {} and trained_len {}; "
+        "they must be factor >= 1, 0 < low < high and trained_len >= 1",
+        factor, low, high, trained_len);
 }
 
 /// The added keys stand before the sequence, where causal and bottom-right alignment leave them
@@ -90,8 +103,6 @@ void check_added_keys(const MultiHeadAttentionConfig& c) {
 void check_numbers(const MultiHeadAttentionConfig& c) {
   check(!c.qk_norm_eps || (std::isfinite(*c.qk_norm_eps) && *c.qk_norm_eps >= 0), kOp,
         "qk_norm_eps is {}; it must be 0 or more", c.qk_norm_eps.value_or(0));
-  check(!c.alibi || std::has_single_bit(static_cast<std::uint64_t>(c.n_heads)), kOp,
-        "alibi's slopes are defined for a power of two of heads, n_heads is {}", c.n_heads);
   check(!c.scale || std::isfinite(*c.scale), kOp, "scale is {}; it must be finite",
         c.scale.value_or(0));
   check(std::isfinite(c.softcap) && c.softcap >= 0, kOp,
@@ -110,6 +121,13 @@ MultiHeadAttentionConfig resolved(MultiHeadAttentionConfig config) {
   check_added_keys(config);
   check_numbers(config);
   return config;
+}
+
+std::vector<double> rotary_frequencies(const RotaryConfig& rotary) {
+  std::vector<double> frequencies = RopeTable::frequencies(rotary.rotary_dim, rotary.theta);
+  scale_linear(frequencies, rotary.linear_factor);
+  if (rotary.llama3) scale_llama3(frequencies, *rotary.llama3);
+  return frequencies;
 }
 
 std::string_view name_of(AttentionWeight weight) {

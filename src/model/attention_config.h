@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/shape.h"
 #include "kernels/attention/attention.h"
 #include "kernels/rope/rope.h"
+#include "kernels/rope/rope_scaling.h"
 
 namespace headlight {
 
@@ -17,6 +19,9 @@ struct RotaryConfig {
   double theta = 10000;
   std::int64_t rotary_dim = 0;  ///< even, at most head_dim; 0: head_dim
   RopeLayout layout = RopeLayout::half_split;
+  /// For texts longer than those of the training: every frequency divided by this, 1 or more ...
+  double linear_factor = 1;
+  std::optional<Llama3Scaling> llama3 = {};  ///< ... or as Llama 3.1 does
 };
 
 /// Which projections add a bias.
@@ -48,10 +53,12 @@ struct MultiHeadAttentionConfig {
   float softcap = 0;
   Causal causal = Causal::none;
   Window window = {};
-  bool alibi = false;  ///< with the paper's slopes 2^(-8 (h + 1) / n_heads), n_heads a power of two
+  /// With the slopes of Press et al. 2022: 2^(-8 (h + 1) / n_heads) for a power of two of heads;
+  /// else those of the next lower power, and every second one of twice as many.
+  bool alibi = false;
   bool sinks = false;  ///< a learned logit for each head in the softmax's denominator
-  /// How w_q, w_k, w_v and w_o are kept and read: f32, bf16 or f16. Sums are fp32 in any case; a
-  /// layer that is to be trained keeps f32.
+  /// How w_q, w_k, w_v and w_o are kept and read: f32, bf16 or f16. Sums and gradients are fp32 in
+  /// any case; an optimiser keeps fp32 of its own, since small steps vanish in 16 bits.
   DType weight_dtype = DType::f32;
 
   std::int64_t q_width() const { return n_heads * head_dim; }
@@ -65,6 +72,9 @@ struct MultiHeadAttentionConfig {
 /// Fills in the widths that are 0 and checks the whole. Throws Error("layer", ...) naming both
 /// values, and the nearest divisors where one does not divide the other.
 MultiHeadAttentionConfig resolved(MultiHeadAttentionConfig config);
+
+/// [rotary_dim / 2] angular frequencies, radians a position, of a resolved configuration.
+std::vector<double> rotary_frequencies(const RotaryConfig& rotary);
 
 /// The tensors of a layer. w_*: [out, in], as in PyTorch's Linear.
 enum class AttentionWeight : std::uint8_t {

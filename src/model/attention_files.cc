@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -17,28 +18,28 @@ namespace {
 
 constexpr std::string_view kOp = "layer";
 
+/// A weight's name by WeightNames; empty: no place for it, or in a stack.
 struct Names {
   AttentionWeight weight;
-  std::string_view torch, llama, bert;  // empty: no place for it
+  std::string_view torch, llama, bert, gpt2, phi3;
 };
 constexpr Names kNames[] = {
-    {AttentionWeight::w_q, "q_proj_weight", "q_proj.weight", "self.query.weight"},
-    {AttentionWeight::w_k, "k_proj_weight", "k_proj.weight", "self.key.weight"},
-    {AttentionWeight::w_v, "v_proj_weight", "v_proj.weight", "self.value.weight"},
-    {AttentionWeight::w_o, "out_proj.weight", "o_proj.weight", "output.dense.weight"},
-    {AttentionWeight::b_q, "", "q_proj.bias", "self.query.bias"},
-    {AttentionWeight::b_k, "", "k_proj.bias", "self.key.bias"},
-    {AttentionWeight::b_v, "", "v_proj.bias", "self.value.bias"},
-    {AttentionWeight::b_o, "out_proj.bias", "o_proj.bias", "output.dense.bias"},
-    {AttentionWeight::added_k, "bias_k", "", ""},
-    {AttentionWeight::added_v, "bias_v", "", ""},
-    {AttentionWeight::q_norm, "", "q_norm.weight", ""},
-    {AttentionWeight::k_norm, "", "k_norm.weight", ""},
-    {AttentionWeight::sinks, "", "sinks", ""},
+    {AttentionWeight::w_q, "q_proj_weight", "q_proj.weight", "self.query.weight", "", ""},
+    {AttentionWeight::w_k, "k_proj_weight", "k_proj.weight", "self.key.weight", "", ""},
+    {AttentionWeight::w_v, "v_proj_weight", "v_proj.weight", "self.value.weight", "", ""},
+    {AttentionWeight::w_o, "out_proj.weight", "o_proj.weight", "output.dense.weight",
+     "c_proj.weight", "o_proj.weight"},
+    {AttentionWeight::b_q, "", "q_proj.bias", "self.query.bias", "", ""},
+    {AttentionWeight::b_k, "", "k_proj.bias", "self.key.bias", "", ""},
+    {AttentionWeight::b_v, "", "v_proj.bias", "self.value.bias", "", ""},
+    {AttentionWeight::b_o, "out_proj.bias", "o_proj.bias", "output.dense.bias", "c_proj.bias",
+     "o_proj.bias"},
+    {AttentionWeight::added_k, "bias_k", "", "", "", ""},
+    {AttentionWeight::added_v, "bias_v", "", "", "", ""},
+    {AttentionWeight::q_norm, "", "q_norm.weight", "", "", ""},
+    {AttentionWeight::k_norm, "", "k_norm.weight", "", "", ""},
+    {AttentionWeight::sinks, "", "sinks", "", "", ""},
 };
-// PyTorch stacks the three input projections when their inputs are as wide.
-constexpr std::string_view kStackedWeight = "in_proj_weight";
-constexpr std::string_view kStackedBias = "in_proj_bias";
 
 std::string_view name_in(const Names& row, WeightNames names) {
   switch (names) {
@@ -48,15 +49,39 @@ std::string_view name_in(const Names& row, WeightNames names) {
       return row.llama;
     case WeightNames::bert:
       return row.bert;
+    case WeightNames::gpt2:
+      return row.gpt2;
+    case WeightNames::phi3:
+      return row.phi3;
   }
   return {};
+}
+
+/// The names under which q, k and v are one tensor.
+struct StackNames {
+  std::string_view weight, bias;  // empty: they are apart
+};
+StackNames stack_names(WeightNames names) {
+  switch (names) {
+    case WeightNames::torch:
+      return {"in_proj_weight", "in_proj_bias"};
+    case WeightNames::gpt2:
+      return {"c_attn.weight", "c_attn.bias"};
+    case WeightNames::phi3:
+      return {"qkv_proj.weight", "qkv_proj.bias"};
+    default:
+      return {};
+  }
 }
 
 /// One tensor of a file: the rows of one or more weights, one below the other.
 struct StoredTensor {
   std::string name;
-  Shape shape;
+  Shape shape;  // as [out, in]
   std::vector<AttentionWeight> parts;
+  bool transposed = false;  // it lies in the file as [in, out] (GPT-2's Conv1D)
+
+  Shape stored_shape() const { return transposed ? Shape{shape[1], shape[0]} : shape; }
 };
 
 StoredTensor stacked(const MultiHeadAttentionConfig& c, std::string name,
@@ -66,44 +91,51 @@ StoredTensor stacked(const MultiHeadAttentionConfig& c, std::string name,
   return {std::move(name), shape, std::move(parts)};
 }
 
-bool is_input_weight(AttentionWeight weight) {
-  return weight == AttentionWeight::w_q || weight == AttentionWeight::w_k ||
-         weight == AttentionWeight::w_v;
-}
-
-bool is_input_bias(AttentionWeight weight) {
-  return weight == AttentionWeight::b_q || weight == AttentionWeight::b_k ||
-         weight == AttentionWeight::b_v;
+/// The stacks of a layer's file. PyTorch stacks weights only when their inputs are as wide.
+std::vector<StoredTensor> stored_stacks(const MultiHeadAttentionConfig& c, WeightNames names,
+                                        std::string_view prefix) {
+  std::vector<StoredTensor> list;
+  const StackNames stack = stack_names(names);
+  if (stack.weight.empty()) return list;
+  const bool one_width = c.d_key == c.d_model && c.d_value == c.d_model;
+  check(one_width || names == WeightNames::torch, kOp,
+        "{} is for q, k and v of one input; this layer's are {}, {} and {} wide", stack.weight,
+        c.d_model, c.d_key, c.d_value);
+  const auto full = [&](std::string_view name) { return fmt::format("{}{}", prefix, name); };
+  if (one_width)
+    list.push_back(stacked(c, full(stack.weight),
+                           {AttentionWeight::w_q, AttentionWeight::w_k, AttentionWeight::w_v}));
+  if (!c.bias.q && !c.bias.k && !c.bias.v) return list;
+  check(c.bias.q && c.bias.k && c.bias.v, kOp,
+        "{} is for q, k and v together; this layer has q {}, k {}, v {}", stack.bias, c.bias.q,
+        c.bias.k, c.bias.v);
+  list.push_back(stacked(c, full(stack.bias),
+                         {AttentionWeight::b_q, AttentionWeight::b_k, AttentionWeight::b_v}));
+  return list;
 }
 
 /// The tensors that a layer's file holds. Throws when the names have no place for a weight.
 std::vector<StoredTensor> stored_tensors(const MultiHeadAttentionConfig& c, WeightNames names,
                                          std::string_view prefix) {
-  const bool torch = names == WeightNames::torch;
-  const bool one_width = c.d_key == c.d_model && c.d_value == c.d_model;
-  const auto full = [&](std::string_view name) { return std::string(prefix) + std::string(name); };
-  std::vector<StoredTensor> list;
-  if (torch && one_width)
-    list.push_back(stacked(c, full(kStackedWeight),
-                           {AttentionWeight::w_q, AttentionWeight::w_k, AttentionWeight::w_v}));
-  if (torch && (c.bias.q || c.bias.k || c.bias.v)) {
-    check(c.bias.q && c.bias.k && c.bias.v, kOp,
-          "PyTorch's {} is for q, k and v together; this layer has q {}, k {}, v {}", kStackedBias,
-          c.bias.q, c.bias.k, c.bias.v);
-    list.push_back(stacked(c, full(kStackedBias),
-                           {AttentionWeight::b_q, AttentionWeight::b_k, AttentionWeight::b_v}));
-  }
+  std::vector<StoredTensor> list = stored_stacks(c, names, prefix);
+  const auto in_stack = [&](AttentionWeight weight) {
+    return std::ranges::any_of(list, [&](const StoredTensor& stored) {
+      return stored.parts.size() > 1 && std::ranges::count(stored.parts, weight) > 0;
+    });
+  };
   for (const Names& row : kNames) {
     const auto shape = weight_shape(c, row.weight);
-    if (!shape || (torch && one_width && is_input_weight(row.weight)) ||
-        (torch && is_input_bias(row.weight)))
-      continue;
+    if (!shape || in_stack(row.weight)) continue;
     const std::string_view name = name_in(row, names);
     check(!name.empty(), kOp, "these names have no place for the layer's {} {}",
           name_of(row.weight), to_string(*shape));
     const bool as_token = name.starts_with("bias_");  // PyTorch keeps them as [1, 1, width]
-    list.push_back({full(name), as_token ? Shape{1, 1, (*shape)[0]} : *shape, {row.weight}});
+    list.push_back({fmt::format("{}{}", prefix, name),
+                    as_token ? Shape{1, 1, (*shape)[0]} : *shape,
+                    {row.weight}});
   }
+  for (StoredTensor& stored : list)
+    stored.transposed = names == WeightNames::gpt2 && stored.shape.rank() == 2;
   return list;
 }
 
@@ -113,9 +145,9 @@ std::set<std::string> known_names(WeightNames names, std::string_view prefix) {
   for (const Names& row : kNames)
     if (const std::string_view name = name_in(row, names); !name.empty())
       known.insert(std::string(prefix) + std::string(name));
-  if (names == WeightNames::torch)
-    for (const std::string_view name : {kStackedWeight, kStackedBias})
-      known.insert(std::string(prefix) + std::string(name));
+  const StackNames stack = stack_names(names);
+  for (const std::string_view name : {stack.weight, stack.bias})
+    if (!name.empty()) known.insert(std::string(prefix) + std::string(name));
   return known;
 }
 
@@ -125,6 +157,23 @@ void check_finite(std::span<const float> values, std::string_view file, std::str
         bad == values.end() ? 0.0f : *bad, bad - values.begin());
 }
 
+/// The transpose of a matrix.
+template <class T>
+Tensor transposed(const Tensor& from) {
+  const std::int64_t rows = from.dim(0), columns = from.dim(1);
+  Tensor out(from.dtype(), {columns, rows});
+  const T* source = from.span<T>().data();
+  T* to = out.span<T>().data();
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < columns; ++c) to[c * rows + r] = *source++;
+  return out;
+}
+
+Tensor transposed(const Tensor& from) {
+  if (from.dtype() == DType::f32) return transposed<float>(from);
+  return from.dtype() == DType::bf16 ? transposed<BFloat16>(from) : transposed<Float16>(from);
+}
+
 /// `source` is a SafetensorsFile or a Checkpoint.
 template <class Source>
 void load_from(const Source& source, std::string_view file, WeightNames names,
@@ -132,15 +181,16 @@ void load_from(const Source& source, std::string_view file, WeightNames names,
   std::set<std::string> strangers = known_names(names, prefix);
   for (const StoredTensor& stored : stored_tensors(layer.config(), names, prefix)) {
     check(source.contains(stored.name), kOp, "{}: tensor \"{}\" {} is missing{}", file,
-          printable(stored.name), to_string(stored.shape),
+          printable(stored.name), to_string(stored.stored_shape()),
           nearest_hint(stored.name, source.names()));
     const TensorView view = source.tensor(stored.name);
-    check(is_weight_type(view.dtype()) && view.shape() == stored.shape, kOp,
+    check(is_weight_type(view.dtype()) && view.shape() == stored.stored_shape(), kOp,
           "{}: tensor \"{}\" is {} {}; the layer needs {} in f32, bf16 or f16", file,
           printable(stored.name), name_of(view.dtype()), to_string(view.shape()),
-          to_string(stored.shape));
-    const Tensor wide = to_f32(view);
+          to_string(stored.stored_shape()));
+    Tensor wide = to_f32(view);
     check_finite(wide.span<float>(), file, printable(stored.name));
+    if (stored.transposed) wide = transposed(wide);
     const float* rows = wide.span<float>().data();
     for (const AttentionWeight part : stored.parts) {
       const Shape shape = *weight_shape(layer.config(), part);
@@ -183,7 +233,8 @@ void MultiHeadAttention::save(const std::filesystem::path& path, WeightNames nam
       std::memcpy(to, rows.data(), bytes);
       to += bytes;
     }
-    tensors.push_back({stored.name, stack.view()});
+    if (stored.transposed) stack = transposed(stack);
+    tensors.push_back({stored.name, std::as_const(stack).view()});
   }
   write_safetensors(path, tensors);
 }

@@ -75,6 +75,29 @@ TEST_F(LayerFile, Bert) {
   EXPECT_EQ(names().at(3), "layer.0.attention.output.dense.weight");
 }
 
+TEST_F(LayerFile, Gpt2StacksAndTransposes) {
+  const Config config{.d_model = 12, .n_heads = 3, .n_kv_heads = 1, .d_out = 5};
+  expect_round_trip(config, WeightNames::gpt2, "h.0.attn.");
+  EXPECT_EQ(names(), (std::vector<std::string>{"h.0.attn.c_attn.weight", "h.0.attn.c_attn.bias",
+                                               "h.0.attn.c_proj.weight", "h.0.attn.c_proj.bias"}));
+  const SafetensorsFile file(path_);
+  const TensorView stack = file.tensor("h.0.attn.c_attn.weight");
+  EXPECT_EQ(stack.shape(), (Shape{12, 20}));
+  EXPECT_EQ(file.tensor("h.0.attn.c_proj.weight").shape(), (Shape{12, 5}));
+  // Column 12 of Conv1D's matrix is row 0 of w_k.
+  const MultiHeadAttention saved = random_layer(config);
+  EXPECT_EQ(stack.as<float>()[3 * 20 + 12], saved.weight(AttentionWeight::w_k).as<float>()[3]);
+}
+
+TEST_F(LayerFile, Phi3Stacks) {
+  expect_round_trip({.d_model = 12, .n_heads = 3, .bias = {false, false, false, false}},
+                    WeightNames::phi3, "model.layers.0.self_attn.");
+  EXPECT_EQ(SafetensorsFile(path_).tensor("model.layers.0.self_attn.qkv_proj.weight").shape(),
+            (Shape{36, 12}));
+  expect_error([&] { random_layer({.d_model = 12, .d_key = 5}).save(path_, WeightNames::phi3); },
+               {"qkv_proj.weight", "one input", "12, 5 and 12"});
+}
+
 TEST_F(LayerFile, AFolderWillDo) {
   const Config config{.d_model = 12, .n_heads = 2};
   random_layer(config).save(path_);

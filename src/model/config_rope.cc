@@ -1,12 +1,11 @@
 #include "model/config_rope.h"
 
-#include <cmath>
-#include <numbers>
 #include <optional>
 #include <string>
 
 #include "core/error.h"
 #include "kernels/rope/rope.h"
+#include "kernels/rope/rope_scaling.h"
 #include "model/config_limits.h"
 
 namespace headlight {
@@ -24,22 +23,16 @@ double at_least_one(const JsonObject& json, std::string_view key, double value) 
   return value;
 }
 
-/// Llama 3.1's scaling: long wavelengths are stretched by `factor`, short ones kept, and those in
-/// between blended (transformers modeling_rope_utils, _compute_llama3_parameters).
-void scale_llama3(const JsonObject& json, std::vector<double>& frequencies) {
-  const double factor = at_least_one(json, "factor", json.number("factor"));
-  const double low = positive(json, "low_freq_factor");
-  const double high = positive(json, "high_freq_factor");
-  check(high > low, "config", "{}: high_freq_factor {} must be greater than low_freq_factor {}",
-        json.source(), high, low);
-  const auto trained =
-      static_cast<double>(json.integer("original_max_position_embeddings", 1, kMaxSize));
-  for (double& f : frequencies) {
-    const double turns = trained * f / (2 * std::numbers::pi);  // within the trained context
-    if (turns >= high) continue;
-    const double keep = turns <= low ? 0 : (turns - low) / (high - low);
-    f = keep * f + (1 - keep) * f / factor;
-  }
+Llama3Scaling read_llama3(const JsonObject& json) {
+  const Llama3Scaling s{.factor = at_least_one(json, "factor", json.number("factor")),
+                        .low_freq_factor = positive(json, "low_freq_factor"),
+                        .high_freq_factor = positive(json, "high_freq_factor"),
+                        .trained_len = static_cast<double>(
+                            json.integer("original_max_position_embeddings", 1, kMaxSize))};
+  check(s.high_freq_factor > s.low_freq_factor, "config",
+        "{}: high_freq_factor {} must be greater than low_freq_factor {}", json.source(),
+        s.high_freq_factor, s.low_freq_factor);
+  return s;
 }
 
 void scale(const JsonObject& json, std::vector<double>& frequencies) {
@@ -48,12 +41,11 @@ void scale(const JsonObject& json, std::vector<double>& frequencies) {
   check(partial == 1, "config", "{}: partial_rotary_factor {} is not supported; supported: 1",
         json.source(), partial);
   if (type == "default") return;
-  if (type == "llama3") return scale_llama3(json, frequencies);
+  if (type == "llama3") return scale_llama3(frequencies, read_llama3(json));
   check(type == "linear", "config",
         "{}: rope_type \"{}\" is not supported; supported: default, linear, llama3", json.source(),
         printable(type));
-  const double factor = at_least_one(json, "factor", json.number("factor"));
-  for (double& f : frequencies) f /= factor;
+  scale_linear(frequencies, at_least_one(json, "factor", json.number("factor")));
 }
 
 std::optional<JsonObject> section(const JsonObject& config, std::string_view key) {

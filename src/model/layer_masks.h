@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/tensor.h"
@@ -14,6 +15,14 @@ namespace headlight {
 struct LayerKeys {
   std::int64_t batch = 1, added = 0, own = 0;
   std::span<const std::int64_t> lengths = {};
+  /// Where the mask has to say what causal and window would: query i of q_len, which stands at own
+  /// key i + own - q_len, sees none more than `reach` past that.
+  struct Positions {
+    std::int64_t q_len, reach;
+  };
+  std::optional<Positions> positions = {};
+
+  bool hides() const { return !lengths.empty() || positions; }
 };
 
 /// `mask` [B, H, Tq, own] or broadcast, or empty, with the added keys visible and the padding

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/attention/pairs.h"
 #include "model/layer_masks.h"
 
 namespace headlight {
@@ -17,6 +18,7 @@ LayerPass::LayerPass(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
   queries_ = sequences(in_.query, options.cu_seqlens);
   keys_ = sequences(in_.key,
                     options.cu_seqlens_key.empty() ? options.cu_seqlens : options.cu_seqlens_key);
+  if (options.cache_only) keys_ = {queries_.count, 0, {}};
 }
 
 double LayerPass::flops() const {
@@ -65,9 +67,8 @@ void LayerPass::reserve_rotations() {
   if (!c_.rotary) return;
   const std::int64_t longest = cache_.longest() + std::max(queries_.length, keys_.length);
   LayerWorkspace& ws = m_.workspace;
-  const RotaryConfig& rotary = *c_.rotary;
   if (ws.rope.max_len() >= longest) return;
-  ws.rope = RopeTable(RopeTable::frequencies(rotary.rotary_dim, rotary.theta), 2 * longest);
+  ws.rope = RopeTable(rotary_frequencies(*c_.rotary), 2 * longest);
   ws.positions.resize(static_cast<std::size_t>(2 * longest));
   std::iota(ws.positions.begin(), ws.positions.end(), 0);
 }
@@ -120,7 +121,7 @@ AttentionTensors LayerPass::tensors(const LayerHeads& heads, MutableTensorView l
                      .z = query_view(heads.z, part),
                      .lse = lse_view(lse, part)};
   if (cache_) give_cached(t, part);
-  if (part.whole) add_masks(t);
+  if (part.whole || masked_positions(part)) add_masks(t, part);
   return t;
 }
 
@@ -139,23 +140,33 @@ void LayerPass::give_cached(AttentionTensors& t, const LayerPart& part) const {
   t.kv_lengths = cached_.kv_lengths.subspan(static_cast<std::size_t>(part.first), 1);
 }
 
+std::optional<LayerKeys::Positions> LayerPass::masked_positions(const LayerPart& part) const {
+  if (gap() == 0 || (c_.causal == Causal::none && c_.window.right < 0)) return std::nullopt;
+  const std::int64_t q_len = part.whole ? queries_.length : part.q_len;
+  const std::int64_t keys = part.whole ? keys_.length : part.keys - gap();
+  if (q_len <= keys) return std::nullopt;
+  return LayerKeys::Positions{q_len, c_.causal == Causal::none ? c_.window.right : 0};
+}
+
 /// The caller's mask and bias, widened by the added keys and the padding.
-void LayerPass::add_masks(AttentionTensors& t) {
+void LayerPass::add_masks(AttentionTensors& t, const LayerPart& part) {
   const LayerKeys keys{.batch = t.q.dim(0),
                        .added = c_.added_keys(),
                        .own = (cache_ ? cache_.longest() : t.k.dim(1)) - c_.added_keys(),
-                       .lengths = options_.key_lengths};
-  t.mask = layer_mask(options_.mask, keys, m_.workspace.mask);
-  t.bias = layer_bias(options_.bias, keys, m_.workspace.bias);
+                       .lengths = options_.key_lengths,
+                       .positions = masked_positions(part)};
+  t.mask = layer_mask(with_four_extents(options_.mask), keys, m_.workspace.mask);
+  t.bias = layer_bias(with_four_extents(options_.bias), keys, m_.workspace.bias);
 }
 
 AttentionOptions LayerPass::attention_options(const LayerPart& part) const {
   Dropout dropout = options_.dropout;
   dropout.first_batch += part.first;
+  const bool by_mask = masked_positions(part).has_value();
   return {.scale = c_.scale,
           .softcap = c_.softcap,
-          .causal = c_.causal,
-          .window = c_.window,
+          .causal = by_mask ? Causal::none : c_.causal,
+          .window = by_mask ? Window{} : c_.window,
           .dropout = dropout,
           .kernel = options_.kernel};
 }

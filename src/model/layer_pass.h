@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "model/layer_cache.h"
+#include "model/layer_masks.h"
 #include "model/layer_sequences.h"
 #include "model/multi_head_attention_impl.h"
 
@@ -66,6 +68,10 @@ class LayerPass {
 
   /// The calls of attention that make up this one.
   bool one_by_one() const;
+  /// What the mask of a part has to say of positions, because causal and window would hide the
+  /// added keys, which stand in front, from the first of its queries: there are more of them than
+  /// keys.
+  std::optional<LayerKeys::Positions> masked_positions(const LayerPart& part) const;
   LayerPart whole() const { return {}; }
   LayerPart part(std::int64_t s) const;
   template <class Body>
@@ -98,7 +104,7 @@ class LayerPass {
 
   bool can_shorten() const;
   void give_cached(AttentionTensors& t, const LayerPart& part) const;
-  void add_masks(AttentionTensors& t);
+  void add_masks(AttentionTensors& t, const LayerPart& part);
 };
 
 /// body(x rows [count, width], the rows of `rows` [count, n]) for stretches in which both lie

@@ -32,6 +32,17 @@ TensorView widened(TensorView x, GrowingBuffer<float>& storage) {
   return {to, x.shape()};
 }
 
+LayerInputs widened_inputs(const LayerInputs& in, LayerWorkspace& workspace) {
+  const auto same = [](const TensorView& a, const TensorView& b) {
+    return a.data() == b.data() && a.shape() == b.shape() && a.strides() == b.strides();
+  };
+  LayerInputs wide;
+  wide.query = widened(in.query, workspace.wide[0]);
+  wide.key = same(in.key, in.query) ? wide.query : widened(in.key, workspace.wide[1]);
+  wide.value = same(in.value, in.key) ? wide.key : widened(in.value, workspace.wide[2]);
+  return wide;
+}
+
 void narrow_rows(TensorView from, MutableTensorView out) {
   const auto width = static_cast<std::size_t>(out.dim(2));
   const auto element = static_cast<std::int64_t>(size_of(out.dtype()));

@@ -172,6 +172,45 @@ TEST(HalfLayerCalls, TakeStridedRowsCrossAttentionAndCaches) {
             2e-2);
 }
 
+// The gradients of a layer in 16 bits are those of the fp32 layer of its weights and inputs.
+TEST(HalfLayerCalls, HaveGradientsInFp32) {
+  const MultiHeadAttentionConfig config{
+      .d_model = 16, .n_heads = 2, .d_key = 12, .d_value = 12, .weight_dtype = DType::bf16};
+  MultiHeadAttention half = random_layer(config);
+  MultiHeadAttentionConfig wide_config = config;
+  wide_config.weight_dtype = DType::f32;
+  MultiHeadAttention wide(wide_config);
+  for (std::size_t i = 0; i < kAttentionWeights; ++i)
+    if (const TensorView w = half.weight(static_cast<AttentionWeight>(i)))
+      wide.set_weight(static_cast<AttentionWeight>(i), w);
+  const Tensor query = to_dtype(DType::bf16, random_tensor({2, 3, 16}, 1)),
+               memory = to_dtype(DType::bf16, random_tensor({2, 5, 12}, 2)),
+               d_out = to_dtype(DType::bf16, random_tensor({2, 3, 16}, 3));
+  const Tensor query32 = to_f32(query), memory32 = to_f32(memory), d_out32 = to_f32(d_out);
+  const auto gradients = [](MultiHeadAttention& layer, LayerInputs in, TensorView of_out) {
+    std::vector<Tensor> all;
+    for (const Shape& shape : {Shape{2, 3, 16}, Shape{2, 5, 12}, Shape{16, 16}, Shape{16, 12},
+                               Shape{16, 12}, Shape{16, 16}})
+      all.emplace_back(shape);
+    LayerRecord record;
+    Tensor out({2, 3, 16});
+    layer.forward(in, out, {.record = &record});
+    layer.backward(in, record,
+                   {.d_out = of_out,
+                    .d_query = all[0],
+                    .d_key = all[1],
+                    .d_weights = {all[2], all[3], all[4], all[5]}});
+    return all;
+  };
+  const auto a = gradients(half, {.query = query, .key = memory}, d_out);
+  const auto b = gradients(wide, {.query = query32, .key = memory32}, d_out32);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_LT(testing::largest_difference({{b[i].span<float>().begin(), b[i].span<float>().end()}},
+                                          {{a[i].span<float>().begin(), a[i].span<float>().end()}}),
+              1e-5)
+        << i;
+}
+
 TEST(HalfLayerCalls, ThatDoNotFitAreNamed) {
   MultiHeadAttention layer({.d_model = 16, .n_heads = 2, .weight_dtype = DType::bf16});
   const Tensor x(DType::bf16, {1, 3, 16}), x32({1, 3, 16}), key(DType::f16, {1, 4, 16});
@@ -181,9 +220,9 @@ TEST(HalfLayerCalls, ThatDoNotFitAreNamed) {
   expect_error([&] { layer.forward(x32, out); }, {"is bf16", "query is f32"});
   expect_error([&] { layer.forward({.query = x, .key = key}, out); }, {"query is bf16", "key f16"});
   LayerRecord record;
-  expect_error([&] { layer.forward(x, out, {.record = &record}); }, {"query", "bf16", "f32"});
-  layer.forward(x32, out32, {.record = &record});
-  expect_error([&] { layer.backward(x32, record, {.d_out = out32}); }, {"weights are bf16", "f32"});
+  layer.forward(x, out, {.record = &record});
+  expect_error([&] { layer.backward(x, record, {.d_out = out, .d_query = out}); },
+               {"d_query", "bf16", "f32"});
   expect_error([] { MultiHeadAttention({.d_model = 16, .weight_dtype = DType::i8}); },
                {"weight_dtype is i8", "f32, bf16 or f16"});
 }

@@ -1,6 +1,7 @@
 #include "model/multi_head_attention.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -42,11 +43,17 @@ Tensor drawn(AttentionWeight which, const Shape& shape, DType dtype, std::uint64
   return weight;
 }
 
-/// Press et al. 2022: slopes 2^(-8/H), 2^(-16/H) ...; the op adds slope * (j - i), j - i <= 0.
+/// Press et al. 2022: slopes 2^(-8/H), 2^(-16/H) ... for H a power of two; else as in the authors'
+/// code (get_slopes). The op adds slope * (j - i), j - i <= 0.
 std::vector<float> paper_slopes(std::int64_t n_heads) {
+  const auto power = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n_heads)));
+  const auto slope = [](std::int64_t h, std::int64_t of) {
+    return std::exp2(-8.0f * static_cast<float>(h) / static_cast<float>(of));
+  };
   std::vector<float> slopes;
-  for (std::int64_t h = 1; h <= n_heads; ++h)
-    slopes.push_back(std::exp2(-8.0f * static_cast<float>(h) / static_cast<float>(n_heads)));
+  for (std::int64_t h = 1; h <= power; ++h) slopes.push_back(slope(h, power));
+  for (std::int64_t h = 1; std::ssize(slopes) < n_heads; h += 2)
+    slopes.push_back(slope(h, 2 * power));
   return slopes;
 }
 
@@ -57,6 +64,13 @@ struct Part {
 constexpr Part kParts[] = {{kQuery, AttentionWeight::w_q, AttentionWeight::b_q},
                            {kKey, AttentionWeight::w_k, AttentionWeight::b_k},
                            {kValue, AttentionWeight::w_v, AttentionWeight::b_v}};
+
+AttentionReport forward_over(MultiHeadAttention::Impl& layer, TensorView x, const LayerCache& cache,
+                             MutableTensorView out, const LayerOptions& options) {
+  AttentionReport report;
+  layer.run_or_undo(cache, [&] { report = run_layer(layer, {.query = x}, cache, out, options); });
+  return report;
+}
 
 }  // namespace
 
@@ -112,14 +126,12 @@ void MultiHeadAttention::Impl::for_each_added_key(
   body(zeros.span<float>().data(), zeros.span<float>().data());
 }
 
-AttentionReport MultiHeadAttention::Impl::forward_or_undo(TensorView x, const LayerCache& cache,
-                                                          MutableTensorView out,
-                                                          const LayerOptions& options) {
+void MultiHeadAttention::Impl::run_or_undo(const LayerCache& cache, FunctionRef<void()> run) {
   std::vector<std::int64_t>& before = workspace.lengths;
   before.clear();
   for (std::int64_t s = 0; s < cache.count(); ++s) before.push_back(cache.length(s));
   try {
-    return run_layer(*this, {.query = x}, cache, out, options);
+    run();
   } catch (...) {
     for (std::int64_t s = 0; s < cache.count(); ++s)
       cache.truncate(s, before[static_cast<std::size_t>(s)]);
@@ -176,6 +188,18 @@ void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
   impl_->forget_packed();
 }
 
+std::span<const float> MultiHeadAttention::alibi_slopes() const {
+  return impl_->alibi_slopes;
+}
+
+void MultiHeadAttention::set_alibi_slopes(std::span<const float> slopes) {
+  check(impl_->config.alibi, kOp, "the configuration has no alibi; {} slopes were given",
+        slopes.size());
+  check(std::ssize(slopes) == impl_->config.n_heads, kOp, "{} alibi slopes for {} heads",
+        slopes.size(), impl_->config.n_heads);
+  impl_->alibi_slopes.assign(slopes.begin(), slopes.end());
+}
+
 AttentionReport MultiHeadAttention::forward(TensorView x, MutableTensorView out,
                                             const LayerOptions& options) {
   return run_layer(*impl_, {.query = x}, LayerCache(), out, options);
@@ -188,13 +212,24 @@ AttentionReport MultiHeadAttention::forward(const LayerInputs& inputs, MutableTe
 
 AttentionReport MultiHeadAttention::forward(TensorView x, KvCache& cache, MutableTensorView out,
                                             const LayerOptions& options) {
-  return impl_->forward_or_undo(x, LayerCache(cache), out, options);
+  return forward_over(*impl_, x, LayerCache(cache), out, options);
 }
 
 AttentionReport MultiHeadAttention::forward(TensorView x, PagedKvCache& cache,
                                             std::span<const std::int64_t> sequences,
                                             MutableTensorView out, const LayerOptions& options) {
-  return impl_->forward_or_undo(x, LayerCache(cache, sequences), out, options);
+  return forward_over(*impl_, x, LayerCache(cache, sequences), out, options);
+}
+
+void MultiHeadAttention::append_keys(TensorView key, TensorView value, KvCache& cache) {
+  const LayerCache to(cache);
+  impl_->run_or_undo(to, [&] { append_layer_keys(*impl_, key, value, to); });
+}
+
+void MultiHeadAttention::append_keys(TensorView key, TensorView value, PagedKvCache& cache,
+                                     std::span<const std::int64_t> sequences) {
+  const LayerCache to(cache, sequences);
+  impl_->run_or_undo(to, [&] { append_layer_keys(*impl_, key, value, to); });
 }
 
 AttentionReport MultiHeadAttention::backward(const LayerInputs& inputs, const LayerRecord& record,

@@ -26,7 +26,9 @@ namespace headlight {
 enum class WeightNames : std::uint8_t {
   torch,  ///< nn.MultiheadAttention: in_proj_weight, out_proj.weight, bias_k ...
   llama,  ///< Hugging Face's decoders: q_proj.weight ... o_proj.weight, q_norm.weight, sinks
-  bert    ///< Hugging Face's BERT: self.query.weight ... output.dense.weight
+  bert,   ///< Hugging Face's BERT: self.query.weight ... output.dense.weight
+  gpt2,  ///< Hugging Face's GPT-2: c_attn.weight, which stacks q, k and v, c_proj.weight: [in, out]
+  phi3   ///< Hugging Face's Phi-3: qkv_proj.weight, which stacks q, k and v, o_proj.weight
 };
 
 /// What a call reads: f32, bf16 or f16, all alike, inner stride 1. Between input and output all is
@@ -78,8 +80,9 @@ class LayerRecord {
 };
 
 struct LayerOptions {
-  /// bool or u8, true = may attend, and fp32, added to the scores: [B, H, Tq, keys] or broadcast.
-  /// keys: the sequence's own (with a cache: all in it after this call), without the added ones.
+  /// bool or u8, true = may attend, and fp32, added to the scores: [B, H, Tq, keys] or broadcast as
+  /// NumPy does (extents of 1, and those in front left out: [Tq, keys], [keys]). keys: the
+  /// sequence's own (with a cache: all in it after this call), without the added ones.
   TensorView mask = {};
   TensorView bias = {};
   std::span<const float> head_gate = {};  ///< [H], each in [0, 1]
@@ -91,15 +94,19 @@ struct LayerOptions {
   std::span<const std::int64_t> cu_seqlens = {};
   std::span<const std::int64_t> cu_seqlens_key = {};  ///< of key and value; empty: cu_seqlens
   Dropout dropout = {};  ///< on the pattern; of sequence s of a packed call as of batch entry s
+  /// With a cache: queries see what is in it, and nothing is appended. So a decoder's queries meet
+  /// an encoder's output, whose keys and values append_keys() computed once. Not with rotary
+  /// positions, which such queries have none of.
+  bool cache_only = false;
   LayerRequests requests = {};
   LayerRecord* record = nullptr;  ///< filled for backward(); not with a cache
   std::string_view kernel = {};   ///< forces an attention kernel by name
 };
 
 /// Where the gradients of a call come from and go. A view that is not given is not computed. All
-/// fp32.
+/// fp32, whatever inputs and weights are stored as.
 struct LayerGradients {
-  TensorView d_out = {};  ///< [B, Tq, d_out], given, inner stride 1
+  TensorView d_out = {};  ///< [B, Tq, d_out], given, inner stride 1; of the inputs' dtype or fp32
   /// Of the inputs, in their shapes, inner stride 1; overwritten whatever `mode` says. An input
   /// that the call did not name shares the gradient of the one that stood in for it: d_query of
   /// self attention is that of x.
@@ -147,6 +154,11 @@ class MultiHeadAttention {
   /// rounded to weight_dtype.
   void set_weight(AttentionWeight weight, TensorView value);
 
+  /// [n_heads], or empty without alibi.
+  std::span<const float> alibi_slopes() const;
+  /// Learned ones, for instance: backward() gives their gradient. No names have a place for them.
+  void set_alibi_slopes(std::span<const float> slopes);
+
   /// out [B, Tq, d_out], of x's dtype or fp32, inner stride 1, = the layer of x (self attention).
   /// No allocation after the first call of one shape. Returns what ran.
   AttentionReport forward(TensorView x, MutableTensorView out, const LayerOptions& options = {});
@@ -165,6 +177,12 @@ class MultiHeadAttention {
   AttentionReport forward(TensorView x, PagedKvCache& cache,
                           std::span<const std::int64_t> sequences, MutableTensorView out,
                           const LayerOptions& options = {});
+  /// Appends the keys and values of key [B, T, d_key] and value [B, T, d_value] (not given: the
+  /// key) to `cache`, or to the cache's sequences `sequences`, and attends to nothing: for queries
+  /// that come later, with LayerOptions::cache_only. A call that throws leaves the cache as it was.
+  void append_keys(TensorView key, TensorView value, KvCache& cache);
+  void append_keys(TensorView key, TensorView value, PagedKvCache& cache,
+                   std::span<const std::int64_t> sequences);
   /// Gradients of the forward call that filled `record`, with the same inputs and options (requests
   /// and kernel aside) and unchanged weights. The pattern is computed again from lse, so memory
   /// stays O(T) but for d_bias. Bitwise the same at a given number of threads. Returns what ran.

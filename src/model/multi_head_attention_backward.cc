@@ -5,8 +5,10 @@
 #include "core/error.h"
 #include "core/threads.h"
 #include "kernels/attention/backward/backward.h"
+#include "kernels/attention/pairs.h"
 #include "kernels/norms/norms_backward.h"
 #include "model/layer_pass.h"
+#include "model/layer_storage.h"
 #include "model/multi_head_attention_check.h"
 
 namespace headlight {
@@ -48,6 +50,14 @@ class LayerBackward : LayerPass {
     if (d) std::fill_n(d.as<float>(), d.numel(), 0.0f);
   }
 
+  /// A matrix in fp32; until the next is asked for.
+  TensorView matrix(AttentionWeight which) const {
+    const TensorView stored = m_.weight(which);
+    if (stored.dtype() == DType::f32) return stored;
+    float* wide = m_.workspace.wide_matrix.reserve(stored.numel());
+    widen(stored.dtype(), stored.data(), {wide, static_cast<std::size_t>(stored.numel())});
+    return {wide, stored.shape()};
+  }
   MutableTensorView d_weight(AttentionWeight which) const {
     return g_.d_weights[static_cast<std::size_t>(which)];
   }
@@ -69,8 +79,9 @@ class LayerBackward : LayerPass {
     const auto each = [&](const LayerRows& rows, const auto& body) {
       for_even_rows(g_.d_out, batch, rows, c_.z_width(), body);
     };
+    const TensorView w_o = matrix(AttentionWeight::w_o);
     each(d_.z, [&](TensorView d_out, MutableTensorView d_z) {
-      linear_backward_input(d_out, m_.weight(AttentionWeight::w_o), WeightLayout::out_in, d_z);
+      linear_backward_input(d_out, w_o, WeightLayout::out_in, d_z);
     });
     each(record_.heads.z, [&](TensorView d_out, MutableTensorView z) {
       add_weight_gradients(AttentionWeight::w_o, AttentionWeight::b_o, z, d_out);
@@ -110,7 +121,7 @@ class LayerBackward : LayerPass {
 
   /// The caller's d_bias, or one with columns for the added keys.
   MutableTensorView d_bias_of(const AttentionTensors& t) const {
-    if (!g_.d_bias || c_.added_keys() == 0) return g_.d_bias;
+    if (!g_.d_bias || c_.added_keys() == 0) return with_four_extents(g_.d_bias);
     const MutableTensorView wide(m_.workspace.d_bias.reserve(t.bias.numel()), t.bias.shape());
     clear(wide);
     return wide;
@@ -118,10 +129,11 @@ class LayerBackward : LayerPass {
   void narrow_d_bias() const {
     if (!g_.d_bias || c_.added_keys() == 0) return;
     const std::int64_t own = keys_.length, added = c_.added_keys();
-    const std::int64_t rows = g_.d_bias.numel() / std::max<std::int64_t>(g_.d_bias.dim(3), 1);
+    const std::int64_t width = g_.d_bias.dim(g_.d_bias.rank() - 1);
+    const std::int64_t rows = g_.d_bias.numel() / std::max<std::int64_t>(width, 1);
     const float* from = m_.workspace.d_bias.reserve(rows * (added + own)) + added;
     float* to = g_.d_bias.as<float>();
-    const bool repeats = g_.d_bias.dim(3) == 1;
+    const bool repeats = width == 1;
     for (std::int64_t r = 0; r < rows; ++r, from += added + own)
       for (std::int64_t j = 0; j < own; ++j) (repeats ? to[r] : to[r * own + j]) += from[j];
   }
@@ -150,8 +162,9 @@ class LayerBackward : LayerPass {
   }
   void turn_back(const LayerRows& d, AttentionWeight norm, const LayerSequences& of, std::int64_t s,
                  const float* before) const {
-    float* own = d.own(of, s);
     const std::int64_t count = of.size(s), width = d.heads * d.head_dim;
+    if (count == 0) return;  // the rotations of no positions may not be there
+    float* own = d.own(of, s);
     if (c_.rotary)
       rope_backward(MutableTensorView(own, {count, d.heads, d.head_dim}, {d.stride, d.head_dim, 1}),
                     m_.workspace.rope, c_.rotary->layout, positions(s, 0, count));
@@ -191,9 +204,10 @@ class LayerBackward : LayerPass {
   void input_gradient(MutableTensorView d_x, AttentionWeight weight,
                       const LayerSequences& sequences, const LayerRows& d, bool& started) const {
     if (!d_x) return;
+    const TensorView w = matrix(weight);
     for_even_rows(d_x, sequences, d, d.heads * d.head_dim,
                   [&](MutableTensorView rows, MutableTensorView d_rows) {
-                    linear_backward_input(d_rows, m_.weight(weight), WeightLayout::out_in, rows,
+                    linear_backward_input(d_rows, w, WeightLayout::out_in, rows,
                                           {.accumulate = started});
                   });
     started = true;
@@ -214,7 +228,12 @@ AttentionReport run_layer_backward(MultiHeadAttention::Impl& layer, const LayerI
   if (!given.key) given.key = given.query;
   if (!given.value) given.value = given.key;
   check_layer_backward(layer.config, {given, inputs, record.query, record.key}, gradients, options);
-  return LayerBackward(layer, given, inputs, record, gradients, options).run();
+  if (given.query.dtype() == DType::f32)
+    return LayerBackward(layer, given, inputs, record, gradients, options).run();
+  const LayerInputs wide = widened_inputs(given, layer.workspace);
+  LayerGradients g = gradients;
+  if (g.d_out.dtype() != DType::f32) g.d_out = widened(g.d_out, layer.workspace.wide_out);
+  return LayerBackward(layer, wide, inputs, record, g, options).run();
 }
 
 }  // namespace headlight

@@ -240,6 +240,16 @@ const Case kCases[] = {
       .rotary = RotaryConfig{},
       .qk_norm_eps = 1e-3f}},
     {"added", {.d_model = 8, .n_heads = 2, .added_key_value = true, .zero_key_value = true}},
+    {"added_more_queries",
+     {.d_model = 8,
+      .n_heads = 2,
+      .added_key_value = true,
+      .zero_key_value = true,
+      .causal = Causal::bottom_right},
+     5,
+     2,
+     2,
+     true},
     {"added_masked_biased",
      {.d_model = 8, .n_heads = 2, .added_key_value = true, .causal = Causal::bottom_right},
      4,
@@ -360,6 +370,32 @@ TEST_P(LayerBackward, AddsToWhatIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, LayerBackward, ::testing::ValuesIn(kCases),
                          [](const auto& of) { return std::string(of.param.name); });
+
+TEST(LayerBackwardIdentities, NoTokensGiveZeroGradients) {
+  const Case none{
+      "none", {.d_model = 8, .n_heads = 2, .rotary = RotaryConfig{}, .qk_norm_eps = 1e-5f}, 0, 0};
+  Call call(none);
+  Gradients g(call);
+  for (float& x : g.weights[0].span<float>()) x = 7;
+  LayerRecord record;
+  run(call, record, g.views(call));
+  for (const float x : g.weights[0].span<float>()) EXPECT_EQ(x, 0);
+}
+
+/// The gradient of a bias of fewer extents is summed over those left out.
+TEST(LayerBackwardIdentities, ABiasOfFewerExtentsGetsTheSum) {
+  const Case biased{.name = "biased", .config = {.d_model = 8, .n_heads = 2}, .bias = true};
+  Call four(biased), two(biased);
+  two.bias = random_tensor({4, 4}, 25);
+  for (std::size_t i = 0; i < 32; ++i) four.bias.span<float>()[i] = two.bias.span<float>()[i % 16];
+  Gradients g4(four), g2(two);
+  LayerRecord record;
+  run(four, record, g4.views(four));
+  run(two, record, g2.views(two));
+  for (std::size_t i = 0; i < 16; ++i)
+    EXPECT_NEAR(g2.bias.span<float>()[i], g4.bias.span<float>()[i] + g4.bias.span<float>()[16 + i],
+                1e-5);
+}
 
 // A record keeps what forward computed: asking for z and lse with one gives what it gives without.
 TEST(LayerBackwardIdentities, ARecordChangesNoOutput) {

@@ -56,10 +56,14 @@ void check_out(std::string_view name, const MultiHeadAttentionConfig& c, const L
 
 void check_pairs(std::string_view name, TensorView view, const Shape& scores) {
   if (!view) return;
-  bool fits = view.rank() == 4;
-  for (std::size_t d = 0; fits && d < 4; ++d) fits = view.dim(d) == 1 || view.dim(d) == scores[d];
-  check(fits, kOp, "{} {} does not fit [batch, n_heads, q_len, keys] {}; an extent may be 1", name,
-        view.shape(), scores);
+  const std::size_t rank = view.rank();
+  bool fits = 1 <= rank && rank <= 4;
+  for (std::size_t d = 0; fits && d < rank; ++d)
+    fits = view.dim(d) == 1 || view.dim(d) == scores[4 - rank + d];
+  check(fits, kOp,
+        "{} {} does not fit [batch, n_heads, q_len, keys] {}; an extent may be 1, and those in "
+        "front may be left out",
+        name, view.shape(), scores);
 }
 
 void check_masks(const MultiHeadAttentionConfig& c, const LayerInputs& in, const LayerCache& cache,
@@ -105,10 +109,16 @@ void check_packing(const LayerInputs& in, const LayerCache& cache, const LayerOp
         "cu_seqlens_key with a cache: its new keys are those of the queries");
   const auto key = o.cu_seqlens_key.empty() ? o.cu_seqlens : o.cu_seqlens_key;
   check_offsets("cu_seqlens", o.cu_seqlens, in.query);
+  if (o.cache_only) return;
   check_offsets("cu_seqlens_key", key, in.key);
   check(key.size() == o.cu_seqlens.size(), kOp,
         "cu_seqlens has {} sequences, cu_seqlens_key {}; queries and keys need the same",
         o.cu_seqlens.size() - 1, key.size() - 1);
+}
+
+/// Where the keys that join a cache come from.
+std::string_view new_keys(const LayerInputs& in) {
+  return in.key.data() == in.query.data() ? "query" : "key";
 }
 
 void check_whole_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in,
@@ -121,9 +131,8 @@ void check_whole_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in,
         "(n_kv_heads {}, head_dim {}, head_dim_v {}) for query {}; use make_cache()",
         s.batch, s.n_kv_heads, s.head_dim, s.head_dim_v, c.n_kv_heads, c.head_dim, c.head_dim_v,
         in.query.shape());
-  check(in.query.dim(1) <= cache.room(), kOp,
-        "query {} does not fit the cache: {} of {} keys are taken", in.query.shape(),
-        cache.length(), s.capacity);
+  check(in.key.dim(1) <= cache.room(), kOp, "{} {} does not fit the cache: {} of {} keys are taken",
+        new_keys(in), in.key.shape(), cache.length(), s.capacity);
 }
 
 /// The sequences of a paged call, and the pages that it will take.
@@ -144,12 +153,14 @@ void check_sequences(const MultiHeadAttentionConfig& c, const LayerInputs& in,
     check(held == 0 || held >= c.added_keys(), kOp,
           "sequence {} holds {} keys but the layer adds {}; give forward() an empty one", ids[at],
           held, c.added_keys());
-    const std::int64_t more = packed ? o.cu_seqlens[at + 1] - o.cu_seqlens[at] : in.query.dim(1);
+    const std::int64_t more = packed ? o.cu_seqlens[at + 1] - o.cu_seqlens[at] : in.key.dim(1);
     pages += cache.pages()->more_pages(ids[at], added + more);
   }
+  if (o.cache_only) return;
   check(pages <= cache.pages()->free_pages(), kOp,
-        "query {} takes {} more pages of the cache; {} of {} are free: end or truncate a sequence",
-        in.query.shape(), pages, cache.pages()->free_pages(), cache.pages()->shape().pages);
+        "{} {} takes {} more pages of the cache; {} of {} are free: end or truncate a sequence",
+        new_keys(in), in.key.shape(), pages, cache.pages()->free_pages(),
+        cache.pages()->shape().pages);
 }
 
 void check_cache(const MultiHeadAttentionConfig& c, const LayerInputs& in, const LayerCache& cache,
@@ -229,10 +240,6 @@ void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBac
                           const LayerGradients& g, const LayerOptions& options) {
   const LayerInputs& in = call.inputs;
   check_inputs(config, in);
-  check_f32("query", in.query);
-  check(config.weight_dtype == DType::f32, kOp,
-        "backward of a layer whose weights are {}; train in f32, and round what was learnt",
-        name_of(config.weight_dtype));
   check(call.recorded_query.rank() != 0, kOp,
         "the record is empty; give it to forward() in LayerOptions");
   check(in.query.shape() == call.recorded_query && in.key.shape() == call.recorded_key, kOp,
@@ -248,16 +255,24 @@ void check_layer_backward(const MultiHeadAttentionConfig& config, const LayerBac
   check_gates(config, options);
 }
 
+void check_layer_append(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
+                        const LayerCache& cache) {
+  check_inputs(config, inputs);
+  check_cache(config, inputs, cache, {});
+}
+
 void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
                       const LayerCache& cache, MutableTensorView out, const LayerOptions& options) {
   check_inputs(config, inputs);
   check_out("out", config, inputs, out);
   check_packing(inputs, cache, options);
   check_cache(config, inputs, cache, options);
+  check(!options.cache_only || cache, kOp, "cache_only without a cache");
+  check(!options.cache_only || !config.rotary, kOp,
+        "cache_only with rotary positions: queries over a memory have none");
   check_masks(config, inputs, cache, options);
   check_requests(config, inputs, options);
   check(!options.record || !cache, kOp, "a record with a cache: train on whole sequences");
-  if (options.record) check_f32("query", inputs.query);
   check_gates(config, options);
 }
 

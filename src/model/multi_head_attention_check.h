@@ -10,6 +10,10 @@ namespace headlight {
 void check_layer_call(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
                       const LayerCache& cache, MutableTensorView out, const LayerOptions& options);
 
+/// Checks what append_keys() is given; its query has no tokens.
+void check_layer_append(const MultiHeadAttentionConfig& config, const LayerInputs& inputs,
+                        const LayerCache& cache);
+
 /// A backward call and the forward call it is to undo.
 struct LayerBackwardCall {
   const LayerInputs& inputs;  ///< filled in

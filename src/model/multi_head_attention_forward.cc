@@ -34,6 +34,14 @@ class LayerCall : LayerPass {
     return report;
   }
 
+  /// Puts keys and values into the cache, and no more.
+  void append() {
+    heads_ = place(m_.workspace.activations);
+    reserve_rotations();
+    project_keys();
+    append_to_cache();
+  }
+
  private:
   void begin_record() {
     LayerRecord::Impl& record = record_->impl();
@@ -48,6 +56,10 @@ class LayerCall : LayerPass {
   void project_inputs() const {
     if (fused()) return project(kQuery | kKey | kValue, in_.query, queries_, heads_.q);
     project(kQuery, in_.query, queries_, heads_.q);
+    if (!options_.cache_only) project_keys();
+  }
+
+  void project_keys() const {
     if (shared()) return project(kKey | kValue, in_.key, keys_, heads_.k);
     project(kKey, in_.key, keys_, heads_.k);
     project(kValue, in_.value, keys_, heads_.v);
@@ -135,6 +147,7 @@ class LayerCall : LayerPass {
 
   /// A sequence of a paged cache starts empty: its added keys come first.
   void append_to_cache() {
+    if (options_.cache_only) return read_cache();
     for (std::int64_t s = 0; cache_.pages() && s < cache_.count(); ++s)
       if (cache_.length(s) == 0)
         m_.for_each_added_key([&](const float* k, const float* v) { cache_.append_one(s, k, v); });
@@ -148,6 +161,7 @@ class LayerCall : LayerPass {
     if (!one_by_one()) return false;
     std::int64_t longest = 0, all = 0;
     for (std::int64_t s = 0; s < queries_.count; ++s) {
+      if (masked_positions(part(s))) return false;  // there is one mask to write to
       const std::int64_t pairs = part(s).q_len * part(s).keys;
       longest = std::max(longest, pairs);
       all += pairs;
@@ -257,24 +271,33 @@ class LayerCall : LayerPass {
   float* k_before_norm_ = nullptr;
 };
 
-/// 16-bit inputs in fp32; those that are one stay one.
-LayerInputs widened_inputs(const LayerInputs& in, LayerWorkspace& workspace) {
-  const auto same = [](const TensorView& a, const TensorView& b) {
-    return a.data() == b.data() && a.shape() == b.shape() && a.strides() == b.strides();
-  };
-  LayerInputs wide;
-  wide.query = widened(in.query, workspace.wide[0]);
-  wide.key = same(in.key, in.query) ? wide.query : widened(in.key, workspace.wide[1]);
-  wide.value = same(in.value, in.key) ? wide.key : widened(in.value, workspace.wide[2]);
-  return wide;
+/// Rows of a batch like that of `like`, of which there are none.
+TensorView no_tokens(const TensorView& like, std::int64_t width) {
+  static const float nothing = 0;
+  return {&nothing, like.dtype(), {like.rank() == 3 ? like.dim(0) : 0, 0, width}};
 }
 
 }  // namespace
+
+void append_layer_keys(MultiHeadAttention::Impl& layer, TensorView key, TensorView value,
+                       const LayerCache& cache) {
+  const LayerInputs given{
+      .query = no_tokens(key, layer.config.d_model), .key = key, .value = value ? value : key};
+  check_layer_append(layer.config, given, cache);
+  const LayerOptions none;
+  if (key.dtype() == DType::f32) return LayerCall(layer, given, cache, none).append();
+  const LayerInputs wide = widened_inputs(given, layer.workspace);
+  LayerCall(layer, wide, cache, none).append();
+}
 
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
                           const LayerCache& cache, MutableTensorView out,
                           const LayerOptions& options) {
   LayerInputs given = inputs;
+  if (options.cache_only) {
+    given.key = no_tokens(given.query, layer.config.d_key);
+    given.value = no_tokens(given.query, layer.config.d_value);
+  }
   if (!given.key) given.key = given.query;
   if (!given.value) given.value = given.key;
   check_layer_call(layer.config, given, cache, out, options);

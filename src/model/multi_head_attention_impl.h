@@ -41,7 +41,7 @@ struct LayerWorkspace {
   LayerActivations gradients;
   GrowingBuffer<float> bias, d_bias;
   std::array<GrowingBuffer<float>, 3> wide;  // 16-bit query, key and value in fp32
-  GrowingBuffer<float> wide_out;
+  GrowingBuffer<float> wide_out, wide_matrix;
   GrowingBuffer<std::uint8_t> mask;
   std::vector<std::int64_t> positions;  // 0, 1, 2, ... as far as `rope` goes
   std::vector<std::int64_t> lengths;    // of a cache's entries before the call
@@ -78,9 +78,8 @@ struct MultiHeadAttention::Impl {
   const Linear& head_projection(std::int64_t head);
   /// body(k [n_kv_heads, head_dim], v [n_kv_heads, head_dim_v]) for each added key, in order.
   void for_each_added_key(FunctionRef<void(const float*, const float*)> body) const;
-  /// One call over a cache, which a call that throws leaves as it was.
-  AttentionReport forward_or_undo(TensorView x, const LayerCache& cache, MutableTensorView out,
-                                  const LayerOptions& options);
+  /// Runs what appends to a cache, which it leaves as it was when it throws.
+  void run_or_undo(const LayerCache& cache, FunctionRef<void()> run);
   /// After a weight changed.
   void forget_packed();
 
@@ -103,6 +102,10 @@ struct MultiHeadAttention::Impl {
 AttentionReport run_layer(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,
                           const LayerCache& cache, MutableTensorView out,
                           const LayerOptions& options);
+
+/// What MultiHeadAttention::append_keys does; `value` may be empty.
+void append_layer_keys(MultiHeadAttention::Impl& layer, TensorView key, TensorView value,
+                       const LayerCache& cache);
 
 /// What MultiHeadAttention::backward does.
 AttentionReport run_layer_backward(MultiHeadAttention::Impl& layer, const LayerInputs& inputs,

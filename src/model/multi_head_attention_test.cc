@@ -59,6 +59,7 @@ const Case kSelfCases[] = {
     {"window_both", {.d_model = 32, .n_heads = 2, .window = {2, 1}}},
     {"softcap", {.d_model = 32, .n_heads = 2, .scale = 0.7f, .softcap = 2}},
     {"alibi", {.d_model = 32, .n_heads = 4, .causal = Causal::bottom_right, .alibi = true}},
+    {"alibi_of_six", {.d_model = 36, .n_heads = 6, .causal = Causal::bottom_right, .alibi = true}},
     {"sinks", {.d_model = 32, .n_heads = 4, .causal = Causal::bottom_right, .sinks = true}},
     {"rotary", {.d_model = 32, .n_heads = 4, .rotary = RotaryConfig{}}},
     {"rotary_part",
@@ -67,6 +68,11 @@ const Case kSelfCases[] = {
       .n_kv_heads = 2,
       .rotary = RotaryConfig{.theta = 500, .rotary_dim = 6, .layout = RopeLayout::interleaved},
       .causal = Causal::bottom_right}},
+    {"rotary_stretched", {.d_model = 24, .n_heads = 4, .rotary = RotaryConfig{.linear_factor = 4}}},
+    {"rotary_llama3",
+     {.d_model = 64,
+      .n_heads = 4,
+      .rotary = RotaryConfig{.llama3 = Llama3Scaling{.factor = 5, .trained_len = 30}}}},
     {"qk_norm",
      {.d_model = 32,
       .n_heads = 4,
@@ -186,6 +192,14 @@ const Case kCrossCases[] = {
     {"causal", {.d_model = 32, .n_heads = 2, .causal = Causal::bottom_right}},
     {"added",
      {.d_model = 32, .n_heads = 4, .d_key = 7, .added_key_value = true, .zero_key_value = true}},
+    {"added_causal",
+     {.d_model = 32,
+      .n_heads = 4,
+      .added_key_value = true,
+      .zero_key_value = true,
+      .causal = Causal::bottom_right}},
+    {"added_window",
+     {.d_model = 32, .n_heads = 4, .added_key_value = true, .window = {.right = 1}}},
 };
 
 class CrossAttention : public ::testing::TestWithParam<Case> {};
@@ -225,8 +239,85 @@ TEST_P(CrossAttention, PackedEqualsThePlainLayer) {
   }
 }
 
+/// Queries before the first key see the added keys alone, or nothing.
+TEST_P(CrossAttention, OfMoreQueriesThanKeysEqualsThePlainLayer) {
+  MultiHeadAttention layer = random_layer(GetParam().config);
+  const Config& c = layer.config();
+  const Inputs in = random_inputs(c, 1, 16, 6);
+  const auto plain = [&](std::int64_t q, std::int64_t q_len, std::int64_t k, std::int64_t kv_len) {
+    return PlainLayer(layer)
+        .run({.query = rows_of(in.query, 0, q, q_len),
+              .key = rows_of(in.key, 0, k, kv_len),
+              .value = rows_of(in.value, 0, k, kv_len)})
+        .out;
+  };
+  Tensor out({1, 16, c.d_out});
+  layer.forward({.query = in.query, .key = in.key, .value = in.value}, out);
+  expect_close(plain(0, 16, 0, 6), rows_of(out, 0));
+  const Lengths of_queries = {0, 9, 12, 16}, of_keys = {0, 2, 2, 6};
+  layer.forward({.query = in.query, .key = in.key, .value = in.value}, out,
+                {.cu_seqlens = of_queries, .cu_seqlens_key = of_keys});
+  expect_close(plain(0, 9, 0, 2), rows_of(out, 0, 0, 9));
+  expect_close(plain(9, 3, 2, 0), rows_of(out, 0, 9, 3));
+  expect_close(plain(12, 4, 2, 4), rows_of(out, 0, 12, 4));
+}
+
 INSTANTIATE_TEST_SUITE_P(Widths, CrossAttention, ::testing::ValuesIn(kCrossCases),
                          [](const auto& of) { return of.param.name; });
+
+// An encoder's output is projected once and met by queries call after call.
+TEST(Layer, AMemoryInACacheIsAttendedToWithoutGrowing) {
+  for (const bool added : {false, true}) {
+    SCOPED_TRACE(added);
+    MultiHeadAttention layer = random_layer({.d_model = 16,
+                                             .n_heads = 2,
+                                             .d_key = 12,
+                                             .d_value = 7,
+                                             .added_key_value = added,
+                                             .qk_norm_eps = 1e-5f});
+    const Inputs in = random_inputs(layer.config(), 2, 4, 6);
+    Tensor want({2, 4, 16}), whole({2, 4, 16}), paged({2, 4, 16});
+    layer.forward({.query = in.query, .key = in.key, .value = in.value}, want);
+    KvCache cache = layer.make_cache(2, 6);
+    layer.append_keys(in.key, in.value, cache);
+    PagedKvCache pages = layer.make_paged_cache(8, 4);
+    const std::int64_t sequences[] = {pages.start(), pages.start()};
+    layer.append_keys(in.key, in.value, pages, sequences);
+    for (int again = 0; again < 2; ++again) {
+      layer.forward(in.query, cache, whole, {.cache_only = true});
+      layer.forward(in.query, pages, sequences, paged, {.cache_only = true});
+      for (std::int64_t b = 0; b < 2; ++b) {
+        expect_close(rows_of(want, b), rows_of(whole, b));
+        expect_close(rows_of(want, b), rows_of(paged, b));
+      }
+    }
+    EXPECT_EQ(cache.room(), 0);
+    EXPECT_EQ(pages.length(sequences[1]), 6 + layer.config().added_keys());
+    expect_error([&] { layer.append_keys(in.key, in.value, cache); }, {"key [2, 6, 12]", "taken"});
+    expect_error([&] { layer.forward(in.query, whole, {.cache_only = true}); }, {"cache_only"});
+    expect_error([&] { layer.append_keys(in.query, in.value, cache); }, {"key [2, 4, 16]", "12"});
+  }
+}
+
+// Packed queries, each over the memory of its own sequence.
+TEST(Layer, PackedQueriesMeetTheirOwnMemories) {
+  MultiHeadAttention layer = random_layer({.d_model = 16, .n_heads = 2});
+  const Tensor query = random_tensor({1, 5, 16}, 1), memory = random_tensor({2, 3, 16}, 2);
+  PagedKvCache pages = layer.make_paged_cache(4, 4);
+  const std::int64_t sequences[] = {pages.start(), pages.start()};
+  layer.append_keys(memory, {}, pages, sequences);
+  const Lengths offsets = {0, 1, 5};
+  Tensor out({1, 5, 16});
+  layer.forward(query, pages, sequences, out, {.cu_seqlens = offsets, .cache_only = true});
+  for (std::int64_t s = 0; s < 2; ++s) {
+    const std::int64_t begin = s, count = s == 0 ? 1 : 4;
+    const Matrix keys = rows_of(memory, s);
+    expect_close(PlainLayer(layer)
+                     .run({.query = rows_of(query, 0, begin, count), .key = keys, .value = keys})
+                     .out,
+                 rows_of(out, 0, begin, count));
+  }
+}
 
 TEST(Layer, MemoryAloneServesAsKeyAndValue) {
   MultiHeadAttention layer =
@@ -273,6 +364,42 @@ TEST(Layer, MasksBiasesAndGates) {
     }
     EXPECT_EQ(c.added_keys(), added ? 1 : 0);
   }
+}
+
+// Extents in front of a mask or bias may be left out: the result has the same bits.
+TEST(Layer, MasksAndBiasesOfFewerExtents) {
+  MultiHeadAttention layer = random_layer({.d_model = 24, .n_heads = 4});
+  const Tensor x = random_tensor({2, 5, 24}, 3), bias = random_tensor({4, 5, 5}, 4);
+  Tensor mask(DType::boolean, {5, 5});
+  for (std::size_t i = 0; i < 25; ++i) mask.span<bool>()[i] = i % 3 != 1;
+  const float* row = bias.span<float>().data();
+  for (std::size_t rank = 1; rank <= 3; ++rank) {
+    SCOPED_TRACE(rank);
+    const Shape all{4, 5, 5};
+    const Shape given(std::span(all.begin() + (3 - rank), all.end()));
+    Shape four{1, 1, 1, 1};
+    for (std::size_t d = 0; d < rank; ++d) four[4 - rank + d] = given[d];
+    const auto* hidden = mask.span<bool>().data();
+    const Shape rows(std::span(given.begin() + (rank == 3), given.end()));
+    const Shape four_rows{1, 1, rank == 1 ? 1 : 5, 5};
+    Tensor out({2, 5, 24}), again({2, 5, 24});
+    layer.forward(x, out, {.mask = TensorView(hidden, rows), .bias = TensorView(row, given)});
+    layer.forward(x, again, {.mask = TensorView(hidden, four_rows), .bias = TensorView(row, four)});
+    EXPECT_EQ(rows_of(out, 0), rows_of(again, 0));
+    EXPECT_EQ(rows_of(out, 1), rows_of(again, 1));
+  }
+}
+
+TEST(Layer, AlibiSlopesAreThePapersUnlessSet) {
+  MultiHeadAttention layer({.d_model = 12, .n_heads = 6, .alibi = true});
+  const auto slopes = [&] {
+    return std::vector<float>(layer.alibi_slopes().begin(), layer.alibi_slopes().end());
+  };
+  EXPECT_EQ(slopes(), (std::vector<float>{0x1p-2f, 0x1p-4f, 0x1p-6f, 0x1p-8f, 0x1p-1f, 0x1p-3f}));
+  const std::vector<float> learnt = {6, 5, 4, 3, 2, 1};
+  layer.set_alibi_slopes(learnt);
+  EXPECT_EQ(slopes(), learnt);
+  expect_error([&] { layer.set_alibi_slopes(std::span(learnt).first(5)); }, {"5", "6 heads"});
 }
 
 // Padding is hidden whichever way the layer takes: shortened keys, or a mask where positions count.
@@ -406,7 +533,13 @@ TEST(Layer, RefusesConfigurations) {
         MultiHeadAttention({.d_model = 64, .n_heads = 8, .rotary = RotaryConfig{.rotary_dim = 10}});
       },
       {"rotary_dim 10", "head_dim 8"});
-  expect_error([] { MultiHeadAttention({.d_model = 9, .n_heads = 3, .alibi = true}); }, {"alibi"});
+  const auto llama3 = [](double factor) {
+    return RotaryConfig{.linear_factor = factor, .llama3 = Llama3Scaling{.low_freq_factor = 4}};
+  };
+  expect_error([&] { MultiHeadAttention({.d_model = 8, .rotary = llama3(1)}); },
+               {"low_freq_factor 4", "high_freq_factor 4"});
+  expect_error([&] { MultiHeadAttention({.d_model = 8, .rotary = llama3(2)}); },
+               {"linear_factor 2"});
   expect_error(
       [] {
         MultiHeadAttention({.d_model = 8, .added_key_value = true, .window = {2, 0}});

@@ -38,9 +38,7 @@ class PlainLayer {
       const TensorView view = layer.weight(static_cast<AttentionWeight>(i));
       if (view) weights_[i].assign(view.as<float>(), view.as<float>() + view.numel());
     }
-    for (std::int64_t h = 0; h < c_.n_heads; ++h)
-      slopes_.push_back(
-          std::exp2(-8.0 * static_cast<double>(h + 1) / static_cast<double>(c_.n_heads)));
+    slopes_.assign(layer.alibi_slopes().begin(), layer.alibi_slopes().end());
   }
 
   /// Copies that may be changed, to see what the output does.
@@ -114,12 +112,24 @@ class PlainLayer {
     for (std::size_t i = 0; i < weight.size(); ++i) head[i] *= weight[i] / root;
   }
 
+  /// What Llama 3.1 multiplies an angular frequency by: wavelengths beyond trained_len / low are
+  /// stretched, those below trained_len / high kept.
+  static double llama3_stretch(double frequency, const Llama3Scaling& s) {
+    const double turns = s.trained_len * frequency / (2 * std::acos(-1.0));
+    const double keep = std::clamp(
+        (turns - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor), 0.0, 1.0);
+    return keep + (1 - keep) / s.factor;
+  }
+
   void rotate(double* head, double position) const {
     const std::int64_t r = c_.rotary->rotary_dim;
     const bool half_split = c_.rotary->layout == RopeLayout::half_split;
     for (std::int64_t i = 0; i < r / 2; ++i) {
-      const double angle = position * std::pow(c_.rotary->theta, -2.0 * static_cast<double>(i) /
-                                                                     static_cast<double>(r));
+      double frequency =
+          std::pow(c_.rotary->theta, -2.0 * static_cast<double>(i) / static_cast<double>(r)) /
+          c_.rotary->linear_factor;
+      if (c_.rotary->llama3) frequency *= llama3_stretch(frequency, *c_.rotary->llama3);
+      const double angle = position * frequency;
       double& a = head[half_split ? i : 2 * i];
       double& b = head[half_split ? i + r / 2 : 2 * i + 1];
       const double turned = a * std::cos(angle) - b * std::sin(angle);
