@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { settled, withPage } from "./support/browser.mjs";
+import { renderAll, settled, withPage } from "./support/browser.mjs";
 
 const kAxe = createRequire(new URL("../../web/package.json", import.meta.url)).resolve("axe-core/axe.min.js");
 
@@ -41,6 +41,7 @@ export async function axeTests(t, browser, lab, withModels) {
     await t.test(`${name}: nothing serious, light or dark`, () =>
       withPage(browser, lab, path, {}, async (page) => {
         await page.evaluate((kinds) => kinds.forEach((kind) => document.querySelector(kind)?.setAttribute("open", "")), kFolded);
+        await renderAll(page);
         await settled(page);
         await page.evaluate(axe);
         await page.emulateMedia({ colorScheme: "light" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withPage } from "./support/browser.mjs";
+import { renderAll, withPage } from "./support/browser.mjs";
 
 const kFolder = process.env.HEADLIGHT_SCREENSHOTS ?? join(tmpdir(), "headlight-screenshots");
 const kLongText = `${"The extraordinarily-unhyphenatable-antidisestablishmentarianism road ".repeat(8)}was tired`;
@@ -43,6 +43,7 @@ export async function looksTests(t, browser, lab, withModels) {
 export async function keep(page, name, theme) {
   mkdirSync(kFolder, { recursive: true });
   await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
+  await renderAll(page);
   for (const width of [390, 1024, 1440, 2560]) {
     await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

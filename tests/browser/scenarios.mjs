@@ -1,7 +1,7 @@
 // Sentences to begin with: one choice brings text, query token, layer and the head that finds the word.
 import assert from "node:assert/strict";
 import { search, settled, values, withPage } from "./support/browser.mjs";
-import { show } from "./support/lab.mjs";
+import { printed, show } from "./support/lab.mjs";
 
 const kBert = "/?view=model&model=all-MiniLM-L6-v2";
 
@@ -36,6 +36,10 @@ export async function scenarioTests(t, browser, lab) {
       await settled(page);
       assert.equal(search(page).get("gates"), `${best.at}:0`);
       assert.equal(await page.locator("[data-loss]").count(), 1);
+      const box = await page.locator("[data-loss]").boundingBox();
+      assert.ok(box.y >= -1 && box.y < 450, `what is lost is brought up: ${box.y}`);
+      const { heads } = printed("concat", "all-MiniLM-L6-v2", text, Number(best.at.split(".")[0]), query);
+      assert.equal(Number(await page.getAttribute("[data-lost]", "data-lost")), heads[Number(best.at.split(".")[1])].share);
       await page.reload();
       await settled(page);
       assert.equal(await page.getAttribute('[data-scenario="wide"]', "aria-pressed"), "true");

@@ -40,6 +40,13 @@ export async function settled(page) {
   await page.waitForFunction(() => window.__headlightIdle === true);
 }
 
+/** Has what is far out of sight laid out, too: for looking at the whole page. */
+export function renderAll(page) {
+  return page.evaluate(() => {
+    for (const section of document.querySelectorAll(".below > section")) section.style.contentVisibility = "visible";
+  });
+}
+
 const kHere = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
 
 /** The page that tests without options of their own share: a context means new processes, each time. */

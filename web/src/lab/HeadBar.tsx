@@ -69,7 +69,9 @@ export function HeadBar() {
           {everyCard.value ? t("cards_four", { count: kCards }) : t("cards_all", { count })}
         </button>
       )}
-      <p class="hint head-bar-hint">{t("cards_hint", { shown: shown.size, count })}</p>
+      <p class="hint head-bar-hint">
+        {shown.size < count ? t("cards_some", { shown: shown.size, count }) : t("cards_every", { count })} {t("cards_hint")}
+      </p>
     </div>
   );
 }
