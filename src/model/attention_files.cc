@@ -221,6 +221,7 @@ MultiHeadAttention MultiHeadAttention::load(const std::filesystem::path& path,
 
 void MultiHeadAttention::save(const std::filesystem::path& path, WeightNames names,
                               std::string_view prefix) const {
+  impl_->check_plain("save()");
   std::vector<Tensor> stacks;
   std::vector<NamedTensor> tensors;
   for (const StoredTensor& stored : stored_tensors(impl_->config, names, prefix)) {

@@ -77,6 +77,7 @@ AttentionReport forward_over(MultiHeadAttention::Impl& layer, TensorView x, cons
 const Linear& MultiHeadAttention::Impl::input_projection(unsigned parts) {
   Linear& packed = inputs_[parts];
   if (packed) return packed;
+  check_plain("a call whose query, key and value share their input in another way than before");
   std::vector<std::byte> weight;
   std::vector<float> bias;
   std::int64_t rows = 0, width = 0;
@@ -110,6 +111,7 @@ const Linear& MultiHeadAttention::Impl::head_projection(std::int64_t head) {
   if (heads_.empty()) heads_.resize(static_cast<std::size_t>(config.n_heads));
   Linear& packed = heads_[static_cast<std::size_t>(head)];
   if (!packed) {
+    check_plain("head_out");
     packed =
         Linear(slice(weight(AttentionWeight::w_o), 1, head * config.head_dim_v, config.head_dim_v),
                WeightLayout::out_in);
@@ -145,6 +147,17 @@ void MultiHeadAttention::Impl::forget_packed() {
   heads_.clear();
 }
 
+void MultiHeadAttention::Impl::release_plain() {
+  check(bool(output_), kOp, "nothing is packed yet; release the plain weights after a first call");
+  for (const AttentionWeight which :
+       {AttentionWeight::w_q, AttentionWeight::w_k, AttentionWeight::w_v, AttentionWeight::w_o})
+    weights[static_cast<std::size_t>(which)] = {};
+}
+
+void MultiHeadAttention::Impl::check_plain(std::string_view what) const {
+  check(has_plain(), kOp, "{} needs the plain weights, which were released", what);
+}
+
 MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& config, std::uint64_t seed)
     : impl_(std::make_unique<Impl>()) {
   impl_->config = resolved(config);
@@ -177,6 +190,7 @@ void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
   const auto shape = weight_shape(impl_->config, weight);
   check(shape.has_value(), kOp, "the configuration has no {}; it was given {}", name_of(weight),
         to_string(value.shape()));
+  impl_->check_plain("set_weight()");
   check(value.shape() == *shape, kOp, "{} {} does not fit the layer; it must be {}",
         name_of(weight), to_string(value.shape()), to_string(*shape));
   check(value && is_weight_type(value.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16",
@@ -186,6 +200,10 @@ void MultiHeadAttention::set_weight(AttentionWeight weight, TensorView value) {
   impl_->weights[static_cast<std::size_t>(weight)] =
       narrow ? to_dtype(impl_->config.weight_dtype, wide) : std::move(wide);
   impl_->forget_packed();
+}
+
+void MultiHeadAttention::release_plain_weights() {
+  impl_->release_plain();
 }
 
 std::span<const float> MultiHeadAttention::alibi_slopes() const {

@@ -153,6 +153,11 @@ class MultiHeadAttention {
   /// Copies; contiguous, fp32, bf16 or fp16, of the shape that weight_shape() gives. Matrices are
   /// rounded to weight_dtype.
   void set_weight(AttentionWeight weight, TensorView value);
+  /// For inference: keeps the matrices only as the calls so far have packed them, which halves the
+  /// layer's memory. From then on such calls go on as before, weight() of a matrix is empty, and
+  /// what needs the plain ones throws: set_weight(), save(), backward(), head_out, and calls whose
+  /// inputs share projections in a way that no call before did.
+  void release_plain_weights();
 
   /// [n_heads], or empty without alibi.
   std::span<const float> alibi_slopes() const;

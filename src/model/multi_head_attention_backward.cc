@@ -227,6 +227,7 @@ AttentionReport run_layer_backward(MultiHeadAttention::Impl& layer, const LayerI
   LayerInputs given = inputs;
   if (!given.key) given.key = given.query;
   if (!given.value) given.value = given.key;
+  layer.check_plain("backward()");
   check_layer_backward(layer.config, {given, inputs, record.query, record.key}, gradients, options);
   if (given.query.dtype() == DType::f32)
     return LayerBackward(layer, given, inputs, record, gradients, options).run();

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kOp = "layer";
 
 void check_activation(std::string_view name, TensorView view, std::int64_t width) {
+  check(view || view.rank() > 0, kOp, "{} is not given; it must be [batch, length, {}]", name,
+        width);
   check(view && view.rank() == 3 && view.dim(2) == width, kOp,
         "{} {} does not fit the layer; it must be [batch, length, {}]", name, view.shape(), width);
   check(is_weight_type(view.dtype()), kOp, "{} {} is {}; it must be f32, bf16 or f16", name,

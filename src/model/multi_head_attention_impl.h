@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/function_ref.h"
@@ -82,6 +83,11 @@ struct MultiHeadAttention::Impl {
   void run_or_undo(const LayerCache& cache, FunctionRef<void()> run);
   /// After a weight changed.
   void forget_packed();
+  /// Lets go of w_q, w_k, w_v and w_o. Throws when no call has packed them.
+  void release_plain();
+  bool has_plain() const { return bool(weights[static_cast<std::size_t>(AttentionWeight::w_o)]); }
+  /// Throws when the plain matrices that `what` needs were released.
+  void check_plain(std::string_view what) const;
 
   TensorView weight(AttentionWeight which) const {
     const Tensor& stored = weights[static_cast<std::size_t>(which)];

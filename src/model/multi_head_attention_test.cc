@@ -402,6 +402,28 @@ TEST(Layer, AlibiSlopesAreThePapersUnlessSet) {
   expect_error([&] { layer.set_alibi_slopes(std::span(learnt).first(5)); }, {"5", "6 heads"});
 }
 
+TEST(Layer, GoesOnWithoutItsPlainWeights) {
+  MultiHeadAttention layer = random_layer({.d_model = 16, .n_heads = 2});
+  const Tensor x = random_tensor({1, 4, 16}, 1), memory = random_tensor({1, 3, 16}, 2);
+  Tensor before({1, 4, 16}), after({1, 4, 16}), heads({1, 4, 2, 16});
+  expect_error([&] { layer.release_plain_weights(); }, {"nothing is packed"});
+  layer.forward(x, before);
+  layer.release_plain_weights();
+  layer.forward(x, after);
+  EXPECT_EQ(rows_of(before, 0), rows_of(after, 0));
+  EXPECT_FALSE(layer.weight(AttentionWeight::w_q));
+  EXPECT_TRUE(layer.weight(AttentionWeight::b_q));
+  const Tensor w({16, 16});
+  LayerRecord record;
+  layer.forward(x, after, {.record = &record});
+  const std::initializer_list<std::string_view> released = {"plain weights", "released"};
+  expect_error([&] { layer.forward({.query = x, .key = memory}, after); }, released);
+  expect_error([&] { layer.set_weight(AttentionWeight::w_q, w); }, released);
+  expect_error([&] { layer.save("/nowhere"); }, released);
+  expect_error([&] { layer.forward(x, after, {.requests = {.head_out = heads}}); }, released);
+  expect_error([&] { layer.backward(x, record, {.d_out = before}); }, released);
+}
+
 // Padding is hidden whichever way the layer takes: shortened keys, or a mask where positions count.
 TEST(Layer, KeyLengths) {
   const Config configs[] = {
