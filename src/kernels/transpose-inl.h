@@ -26,8 +26,19 @@ struct Matrix {
   T* row(size_t r) const { return data + static_cast<std::int64_t>(r) * stride; }
 };
 
-/// to[c][r] = from[r][c] for four rows and cols columns.
-HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<float> to) {
+/// What a transposition does to elements on their way: nothing.
+struct AsTheyAre {
+  template <class D>
+  HWY_INLINE hn::Vec<D> operator()(D, size_t, hn::Vec<D> x) const {
+    return x;
+  }
+};
+
+/// to[c][r] = f(from[r][c]) for four rows and cols columns. `f` is given the tag, the column (plus
+/// `first`) of the first lane, and the elements.
+template <class F = AsTheyAre>
+HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<float> to,
+                               size_t first = 0, const F& f = {}) {
   const float* HWY_RESTRICT r0 = from.row(0);
   const float* HWY_RESTRICT r1 = from.row(1);
   const float* HWY_RESTRICT r2 = from.row(2);
@@ -37,10 +48,10 @@ HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<flo
 #if HWY_TARGET != HWY_SCALAR
   const hn::FixedTag<float, 4> d4;
   for (; c + 4 <= cols; c += 4, at += 4 * to.stride) {
-    const auto a = hn::LoadU(d4, r0 + c);
-    const auto b = hn::LoadU(d4, r1 + c);
-    const auto x = hn::LoadU(d4, r2 + c);
-    const auto y = hn::LoadU(d4, r3 + c);
+    const auto a = f(d4, first + c, hn::LoadU(d4, r0 + c));
+    const auto b = f(d4, first + c, hn::LoadU(d4, r1 + c));
+    const auto x = f(d4, first + c, hn::LoadU(d4, r2 + c));
+    const auto y = f(d4, first + c, hn::LoadU(d4, r3 + c));
     const auto low_ax = hn::InterleaveLower(d4, a, x);
     const auto low_by = hn::InterleaveLower(d4, b, y);
     const auto high_ax = hn::InterleaveUpper(d4, a, x);
@@ -51,11 +62,11 @@ HWY_INLINE void TransposeStrip(Matrix<const float> from, size_t cols, Matrix<flo
     hn::StoreU(hn::InterleaveUpper(d4, high_ax, high_by), d4, at + 3 * to.stride);
   }
 #endif
+  const hn::CappedTag<float, 1> d1;
   for (; c < cols; ++c, at += to.stride) {
-    at[0] = r0[c];
-    at[1] = r1[c];
-    at[2] = r2[c];
-    at[3] = r3[c];
+    size_t i = 0;
+    for (const float* row : {r0, r1, r2, r3})
+      at[i++] = hn::GetLane(f(d1, first + c, hn::LoadU(d1, row + c)));
   }
 }
 
@@ -74,16 +85,18 @@ HWY_INLINE void TransposeBlocks(D d, const V* in, V* out) {
   out[3] = hn::InterleaveUpper(d, high_02, high_13);
 }
 
-/// to[c][r] = from[r][c] for as many rows and columns as a vector has lanes. Whole vectors are
+/// to[c][r] = f(from[r][c]) for as many rows and columns as a vector has lanes. Whole vectors are
 /// stored, so that rows of `to` that share a set of the cache do not evict each other half written.
-HWY_INLINE void TransposeSquare(Matrix<const float> from, Matrix<float> to) {
+template <class F = AsTheyAre>
+HWY_INLINE void TransposeSquare(Matrix<const float> from, Matrix<float> to, size_t first = 0,
+                                const F& f = {}) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   constexpr size_t kLanes = hn::MaxLanes(d), kGroups = kLanes / 4;
   V blocks[kGroups][4];
   for (size_t g = 0; g < kGroups; ++g) {
-    const V in[4] = {hn::LoadU(d, from.row(4 * g)), hn::LoadU(d, from.row(4 * g + 1)),
-                     hn::LoadU(d, from.row(4 * g + 2)), hn::LoadU(d, from.row(4 * g + 3))};
+    V in[4];
+    for (size_t i = 0; i < 4; ++i) in[i] = f(d, first, hn::LoadU(d, from.row(4 * g + i)));
     TransposeBlocks(d, in, blocks[g]);
   }
   // Block b of blocks[g][k] holds rows 4 g .. 4 g + 3 of column 4 b + k.
@@ -106,24 +119,28 @@ HWY_INLINE void TransposeSquare(Matrix<const float> from, Matrix<float> to) {
 
 #endif  // HWY_TARGET <= HWY_AVX2
 
-/// to[c][r] = from[r][c] for r < rows, c < cols.
-inline void Transpose(Matrix<const float> from, size_t rows, size_t cols, Matrix<float> to) {
+/// to[c][r] = f(from[r][c]) for r < rows, c < cols.
+template <class F = AsTheyAre>
+inline void Transpose(Matrix<const float> from, size_t rows, size_t cols, Matrix<float> to,
+                      const F& f = {}) {
   size_t r = 0;
 #if HWY_TARGET <= HWY_AVX2
   constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
   const size_t square_cols = cols / kLanes * kLanes;
   for (; r + kLanes <= rows; r += kLanes) {
     for (size_t c = 0; c < square_cols; c += kLanes)
-      TransposeSquare({from.row(r) + c, from.stride}, {to.row(c) + r, to.stride});
+      TransposeSquare({from.row(r) + c, from.stride}, {to.row(c) + r, to.stride}, c, f);
     for (size_t i = r; i < r + kLanes; i += 4)
       TransposeStrip({from.row(i) + square_cols, from.stride}, cols - square_cols,
-                     {to.row(square_cols) + i, to.stride});
+                     {to.row(square_cols) + i, to.stride}, square_cols, f);
   }
 #endif
   for (; r + 4 <= rows; r += 4)
-    TransposeStrip({from.row(r), from.stride}, cols, {to.data + r, to.stride});
+    TransposeStrip({from.row(r), from.stride}, cols, {to.data + r, to.stride}, 0, f);
+  const hn::CappedTag<float, 1> d1;
   for (; r < rows; ++r)
-    for (size_t c = 0; c < cols; ++c) to.row(c)[r] = from.row(r)[c];
+    for (size_t c = 0; c < cols; ++c)
+      to.row(c)[r] = hn::GetLane(f(d1, c, hn::LoadU(d1, from.row(r) + c)));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -135,6 +135,10 @@ void AskAhead(const BackwardCall& call, std::int64_t i, std::int64_t tiles, cons
                                           scratch.blocks.back().end()};
   for (const MutableTensorView* view : {&call.gradients.d_k, &call.gradients.d_v})
     share(*view, flash.batch, flash.kv_head, blocks);
+  // Three products ask at each chunk, two more less often.
+  const std::int64_t depth = 2 * flash.problem.head_dim + flash.problem.head_dim_v;
+  const std::int64_t asks = (blocks.last - blocks.first) * depth;
+  ahead.spread_over(std::max<std::int64_t>(asks / static_cast<std::int64_t>(kRows * kChunk), 1));
 }
 
 /// The keys that will be packed after [.., end) of this call.
@@ -170,31 +174,38 @@ void RunKeys(const BackwardCall& call, AttentionProblem::KeyRange keys) {
 }
 
 /// a . b in double: dP - delta cancels where a row sees few keys.
-float RowDot(const float* a, const float* b, size_t n) {
+HWY_INLINE float RowDot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
   const hn::ScalableTag<double> d;
   const hn::Rebind<float, decltype(d)> half;
   const size_t lanes = hn::Lanes(d);
-  auto sum = hn::Zero(d);
-  const auto add = [&](auto x, auto y) HWY_ATTR {
+  auto even = hn::Zero(d), odd = even;
+  const auto add = [&](auto x, auto y, auto& sum) HWY_ATTR {
     sum = hn::MulAdd(hn::PromoteTo(d, x), hn::PromoteTo(d, y), sum);
   };
   size_t i = 0;
-  for (; i + lanes <= n; i += lanes) add(hn::LoadU(half, a + i), hn::LoadU(half, b + i));
-  if (i < n) add(LoadPartial(half, a + i, n - i), LoadPartial(half, b + i, n - i));
-  return static_cast<float>(hn::GetLane(hn::SumOfLanes(d, sum)));
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    add(hn::LoadU(half, a + i), hn::LoadU(half, b + i), even);
+    add(hn::LoadU(half, a + i + lanes), hn::LoadU(half, b + i + lanes), odd);
+  }
+  if (i + lanes <= n) {
+    add(hn::LoadU(half, a + i), hn::LoadU(half, b + i), even);
+    i += lanes;
+  }
+  if (i < n) add(LoadPartial(half, a + i, n - i), LoadPartial(half, b + i, n - i), odd);
+  return static_cast<float>(hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd))));
 }
 
 /// delta of one query of every head: `delta` is the first head's.
 void TokenDeltas(const AttentionTensors& t, const AttentionGradients& g, std::int64_t batch,
                  std::int64_t query, float* delta) {
-  for (std::int64_t h = 0; h < t.z.dim(2); ++h, delta += t.z.dim(1)) {
-    const float lse =
-        t.lse.as<float>()[batch * t.lse.stride(0) + h * t.lse.stride(1) + query * t.lse.stride(2)];
-    *delta = lse == kMinusInfinity
-                 ? 0
-                 : RowDot(RowsOf(t.z, batch, h, query).data, RowsOf(g.d_z, batch, h, query).data,
-                          static_cast<size_t>(t.z.dim(3)));
-  }
+  const float* lse = t.lse.as<float>() + batch * t.lse.stride(0) + query * t.lse.stride(2);
+  const float* z = RowsOf(t.z, batch, 0, query).data;
+  const float* d_z = RowsOf(g.d_z, batch, 0, query).data;
+  const auto n = static_cast<size_t>(t.z.dim(3));
+  for (std::int64_t h = 0; h < t.z.dim(2); ++h)
+    delta[h * t.z.dim(1)] = lse[h * t.lse.stride(1)] == kMinusInfinity
+                                ? 0
+                                : RowDot(z + h * t.z.stride(2), d_z + h * g.d_z.stride(2), n);
 }
 
 /// d_q += what the runs after the first have.
@@ -248,14 +259,24 @@ void RunBackward(const AttentionProblem& p, const AttentionTensors& tensors,
 bool FiniteRow(const float* x, size_t n) {
   const D d;
   const size_t lanes = hn::Lanes(d);
-  V poison = hn::Zero(d);
+  constexpr size_t kSums = 4;  // one alone would wait for each step
+  V poison[kSums] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
   size_t i = 0;
-  for (; i + lanes <= n; i += lanes) poison = hn::MulAdd(hn::LoadU(d, x + i), hn::Zero(d), poison);
-  if (i < n) poison = hn::MulAdd(LoadPartial(d, x + i, n - i), hn::Zero(d), poison);
-  return hn::AllTrue(d, hn::Eq(poison, hn::Zero(d)));
+  for (; i + kSums * lanes <= n; i += kSums * lanes)
+#pragma GCC unroll 4
+    for (size_t c = 0; c < kSums; ++c)
+      poison[c] = hn::MulAdd(hn::LoadU(d, x + i + c * lanes), hn::Zero(d), poison[c]);
+  for (; i + lanes <= n; i += lanes)
+    poison[0] = hn::MulAdd(hn::LoadU(d, x + i), hn::Zero(d), poison[0]);
+  if (i < n) poison[0] = hn::MulAdd(LoadPartial(d, x + i, n - i), hn::Zero(d), poison[0]);
+  const V all = hn::Add(hn::Add(poison[0], poison[1]), hn::Add(poison[2], poison[3]));
+  return hn::AllTrue(d, hn::Eq(all, hn::Zero(d)));
 }
 
 bool FiniteToken(TensorView view, std::int64_t batch, std::int64_t position) {
+  if (view.stride(2) == view.dim(3))  // the rows of all heads lie side by side
+    return FiniteRow(RowsOf(view, batch, 0, position).data,
+                     static_cast<size_t>(view.dim(2) * view.dim(3)));
   bool finite = true;
   for (std::int64_t h = 0; h < view.dim(2); ++h)
     finite = finite &&

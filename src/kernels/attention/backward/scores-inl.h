@@ -43,11 +43,13 @@ void ScoresAgain(D d, const BackwardCall& call, const BackwardTile& tile, const 
   const size_t aligned = scores.begin / kRows * kRows;
   const auto head_dim = static_cast<size_t>(p.head_dim);
   const auto head_dim_v = static_cast<size_t>(p.head_dim_v);
-  float* largest = scratch.flash.largest;  // not read: lse takes its place
-  Scores<kVecs>(d, block.k_by_key + aligned * PackedKey(head_dim), scores.end - aligned,
-                tile.flash.q_t, head_dim, scores.row(aligned), largest, scratch.flash.ahead);
-  Scores<kVecs>(d, block.v_by_key + aligned * PackedKey(head_dim_v), scores.end - aligned,
-                tile.dz_t, head_dim_v, d_pattern.row(aligned), largest, scratch.flash.ahead);
+  constexpr bool kLargest = false;  // lse takes their place
+  Scores<kVecs, kVecs, kLargest>(d, block.k_by_key + aligned * PackedKey(head_dim),
+                                 scores.end - aligned, tile.flash.q_t, head_dim,
+                                 scores.row(aligned), nullptr, scratch.flash.ahead);
+  Scores<kVecs, kVecs, kLargest>(d, block.v_by_key + aligned * PackedKey(head_dim_v),
+                                 scores.end - aligned, tile.dz_t, head_dim_v,
+                                 d_pattern.row(aligned), nullptr, scratch.flash.ahead);
   if (p.softcap > 0) SoftcapSlopes(d, scores, p.softcap, scratch.slopes);
   if (MustAdjust(p, scores)) AdjustScores(d, call.flash, scores, scratch.flash);
 }

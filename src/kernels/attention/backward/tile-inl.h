@@ -15,6 +15,7 @@
 #include "hwy/highway.h"
 #include "kernels/attention/backward/plan.h"
 #include "kernels/attention/flash/adjust-inl.h"
+#include "kernels/attention/flash/attend-inl.h"
 #include "kernels/attention/flash/pack-inl.h"
 #include "kernels/attention/flash/product-inl.h"
 #include "kernels/attention/flash/softmax-inl.h"
@@ -48,13 +49,13 @@ struct BackwardTile {
   FlashTile flash;                 ///< q_t only, times the scale
   const float* dz_t = nullptr;     ///< [head_dim_v, width]; times the gate, unless that is 0
   const float* q_rows = nullptr;   ///< column panels (see PackPanels), times the scale
-  const float* dz_rows = nullptr;  ///< column panels, times the gate
+  const float* dz_rows = nullptr;  ///< column panels, times the gate, unless that is 0
   const float* lse2 = nullptr;     ///< [width], times log2(e); +inf for dead rows and empty lanes
   const float* delta = nullptr;    ///< [width]
   float* dq_t = nullptr;           ///< [head_dim, width], to be multiplied by the scale
 };
 
-/// A block of keys: K and V as panels, dK and dV as rows of whole vectors.
+/// A block of keys: K and V as panels, dK and dV as column panels of kBlockKeys rows.
 struct BackwardBlock {
   std::int64_t begin = 0;
   size_t count = 0;
@@ -139,45 +140,55 @@ auto RowsOf(const BasicTensorView<kMutable>& view, std::int64_t batch, std::int6
   return Matrix<std::remove_pointer_t<decltype(data)>>{data, view.stride(1)};
 }
 
-/// Calls f(first vector, vectors) for column panels of 1 to 3 vectors, as even as can be.
+/// Vectors of a column panel at most, and rows of a register tile over one.
+#if HWY_TARGET <= HWY_AVX3
+constexpr size_t kPanelVecs = 4;
+#else
+constexpr size_t kPanelVecs = 3;
+#endif
+template <size_t kVecs>
+constexpr size_t kPanelRows = kVecs > 3 ? kRows / 2 : kRows;
+
+/// Calls f(first vector, vectors) for column panels of 1 to kPanelVecs vectors, as even as can be.
 template <class F>
 HWY_INLINE void ForEachPanel(size_t vectors, const F& f) {
-  const size_t panels = (vectors + 2) / 3;
+  const size_t panels = (vectors + kPanelVecs - 1) / kPanelVecs;
   for (size_t i = 0; i < panels; ++i)
     f(i * vectors / panels, (i + 1) * vectors / panels - i * vectors / panels);
 }
 
-inline void ScaleBy(float factor, float* x, size_t n) {
-  if (factor == 1) return;
+/// Rows times a factor as column panels, one after another: panel [width, vectors], zero past rows
+/// and n.
+inline void PackPanels(Matrix<const float> from, const FlashTile& place, std::int64_t n,
+                       float factor, float* HWY_RESTRICT to) {
   const D d;
-  for (size_t i = 0; i < n; i += hn::Lanes(d))
-    hn::Store(hn::Mul(hn::Load(d, x + i), hn::Set(d, factor)), d, x + i);
+  const size_t lanes = hn::Lanes(d);
+  const auto columns = static_cast<size_t>(n);
+  ForEachPanel(Padded(n) / lanes, [&](size_t first, size_t vectors) HWY_ATTR {
+    for (size_t i = 0; i < place.rows; ++i) {
+      const float* HWY_RESTRICT row = from.row(i);
+      for (size_t e = first * lanes; e < (first + vectors) * lanes; e += lanes, to += lanes) {
+        const V x =
+            e + lanes <= columns ? hn::LoadU(d, row + e) : LoadPartial(d, row + e, columns - e);
+        hn::Store(hn::Mul(x, hn::Set(d, factor)), d, to);
+      }
+    }
+    const size_t missing = (place.width - place.rows) * vectors * lanes;
+    std::fill_n(to, missing, 0.0f);
+    to += missing;
+  });
 }
 
-/// Rows times a factor as column panels, one after another: panel [width, 1 to 3 vectors], zero
-/// past rows and n.
-inline void PackPanels(Matrix<const float> from, size_t rows, size_t width, std::int64_t n,
-                       float factor, float* to) {
+/// The same rows, n elements each, from their panels onto the lanes.
+inline void PackLanes(const float* panels, const FlashTile& place, std::int64_t n, float* to) {
   const size_t lanes = hn::Lanes(D());
   const auto columns = static_cast<size_t>(n);
-  float* const first_panel = to;
-  if (rows < width || Padded(n) != columns) std::fill_n(to, width * Padded(n), 0.0f);
-  ForEachPanel(Padded(n) / lanes, [&](size_t first, size_t vectors) {
+  ForEachPanel(Padded(n) / lanes, [&](size_t first, size_t vectors) HWY_ATTR {
     const size_t begin = first * lanes, end = std::min(columns, begin + vectors * lanes);
-    for (size_t i = 0; i < rows; ++i)
-      std::copy(from.row(i) + begin, from.row(i) + end, to + i * vectors * lanes);
-    to += width * vectors * lanes;
+    Transpose({panels, static_cast<std::int64_t>(vectors * lanes)}, place.width, end - begin,
+              {to + begin * place.width, static_cast<std::int64_t>(place.width)});
+    panels += place.width * vectors * lanes;
   });
-  ScaleBy(factor, first_panel, width * Padded(n));
-}
-
-/// Rows times a factor, transposed onto the lanes; zero on the lanes past the last row.
-inline void PackLanes(Matrix<const float> from, const FlashTile& place, std::int64_t n,
-                      float factor, float* to) {
-  const auto columns = static_cast<size_t>(n);
-  if (place.rows < place.width) std::fill_n(to, columns * place.width, 0.0f);
-  Transpose(from, place.rows, columns, {to, static_cast<std::int64_t>(place.width)});
-  ScaleBy(factor, to, columns * place.width);
 }
 
 /// lse and delta of a tile's rows.
@@ -212,12 +223,12 @@ inline BackwardTile PackTile(const BackwardCall& call, const FlashTile& place, B
                     .delta = s.delta,
                     .dq_t = s.dq_t};
   tile.flash.q_t = s.q_t;
-  PackLanes(q, place, p.head_dim, p.scale, s.q_t);
-  PackLanes(dz, place, p.head_dim_v, place.gate == 0 ? 1 : place.gate, s.dz_t);
+  PackPanels(q, place, p.head_dim, p.scale, s.q_rows);
+  PackPanels(dz, place, p.head_dim_v, place.gate == 0 ? 1 : place.gate, s.dz_rows);
+  PackLanes(s.q_rows, place, p.head_dim, s.q_t);
+  PackLanes(s.dz_rows, place, p.head_dim_v, s.dz_t);
   PackRowSums(call, place, s);
   if (place.gate == 0) return tile;
-  PackPanels(q, place.rows, place.width, p.head_dim, p.scale, s.q_rows);
-  PackPanels(dz, place.rows, place.width, p.head_dim_v, place.gate, s.dz_rows);
   std::fill_n(s.dq_t, round_up(static_cast<size_t>(p.head_dim), kRows) * place.width, 0.0f);
   return tile;
 }
@@ -237,25 +248,28 @@ struct ScoreRows {
   }
 };
 
-/// out[j][.] += sum over i of a[j][i] * b[i][.] for one panel of b, kVecs vectors wide.
+/// out[j][.] += sum over i of a[j][i] * b[i][.] for one panel of b and of out, kVecs vectors wide.
 template <size_t kWidth, size_t kVecs>
 HWY_NOINLINE void AddPanel(D d, const float* HWY_RESTRICT a, KeyRun run,
-                           const float* HWY_RESTRICT b, Matrix<float> out, RowsAhead& ahead) {
+                           const float* HWY_RESTRICT b, float* HWY_RESTRICT out, RowsAhead& ahead) {
+  constexpr size_t kTileRows = kPanelRows<kVecs>;
   const size_t lanes = hn::Lanes(d), width = kWidth * lanes;
-  for (size_t j = run.begin; j < run.end; j += kRows) {
+  a += run.begin * width;
+  out += run.begin * kVecs * lanes;
+  for (size_t j = run.begin; j < run.end; j += kTileRows) {
     ahead();
-    float* HWY_RESTRICT rows = out.row(j);
-    const auto stride = static_cast<size_t>(out.stride);
-    V acc[kRows][kVecs];
+    V acc[kTileRows][kVecs];
 #pragma GCC unroll 8
-    for (size_t r = 0; r < kRows; ++r)
+    for (size_t r = 0; r < kTileRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Load(d, rows + r * stride + c * lanes);
-    Accumulate<kVecs>(d, ScoreRows<kWidth>{a + j * width}, b, width, acc);
+      for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Load(d, out + (r * kVecs + c) * lanes);
+    Accumulate<kVecs>(d, ScoreRows<kWidth>{a}, b, width, acc);
 #pragma GCC unroll 8
-    for (size_t r = 0; r < kRows; ++r)
+    for (size_t r = 0; r < kTileRows; ++r)
 #pragma GCC unroll 8
-      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, rows + r * stride + c * lanes);
+      for (size_t c = 0; c < kVecs; ++c) hn::Store(acc[r][c], d, out + (r * kVecs + c) * lanes);
+    a += kTileRows * width;
+    out += kTileRows * kVecs * lanes;
   }
 }
 
@@ -266,18 +280,17 @@ struct KeyTerms {
   std::int64_t n;
 };
 
-/// out[j][0, n) += sum over the tile's queries i of factors[j][i] * rows[i][0, n).
+/// out[j][0, n) += sum over the tile's queries i of factors[j][i] * rows[i][0, n), out as panels.
 template <size_t kWidth>
 void AddToKeys(D d, const KeyTerms& terms, KeyRun run, float* out, RowsAhead& ahead) {
   const size_t lanes = hn::Lanes(d);
-  const auto stride = static_cast<std::int64_t>(Padded(terms.n));
   const float* panels = terms.panels;
-  ForEachPanel(Padded(terms.n) / lanes, [&](size_t first, size_t vectors) {
-    const Matrix<float> to{out + first * lanes, stride};
-    if (vectors == 1) AddPanel<kWidth, 1>(d, terms.factors, run, panels, to, ahead);
-    if (vectors == 2) AddPanel<kWidth, 2>(d, terms.factors, run, panels, to, ahead);
-    if (vectors == 3) AddPanel<kWidth, 3>(d, terms.factors, run, panels, to, ahead);
+  ForEachPanel(Padded(terms.n) / lanes, [&](size_t, size_t vectors) HWY_ATTR {
+    WithVecs<kPanelVecs>(vectors, [&](auto vecs) HWY_ATTR {
+      AddPanel<kWidth, vecs()>(d, terms.factors, run, panels, out, ahead);
+    });
     panels += kWidth * lanes * vectors * lanes;
+    out += static_cast<size_t>(kBlockKeys) * vectors * lanes;
   });
 }
 
@@ -301,19 +314,37 @@ inline void PackBlocks(const BackwardCall& call, std::int64_t begin, std::int64_
     for (size_t j = 0; j < block.count; j += kRows)
       PackValueRows(dr, {keys.row(j), keys.stride}, std::min(kRows, block.count - j), d,
                     block.k_by_element + j * kRows, unread);
-    const size_t rows = round_up(block.count, kRows);
+    const auto rows = static_cast<size_t>(kBlockKeys);
     std::fill_n(block.d_k, rows * Padded(p.head_dim), 0.0f);
     std::fill_n(block.d_v, rows * Padded(p.head_dim_v), 0.0f);
   }
   s.blocks = std::span(s.memory).first(used);
 }
 
+/// The first `rows` rows, n elements each, of column panels that are kBlockKeys rows.
+inline void StorePanels(const float* from, size_t rows, size_t n, Matrix<float> to) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  ForEachPanel(round_up(n, lanes) / lanes, [&](size_t first, size_t vectors) HWY_ATTR {
+    const float* HWY_RESTRICT at = from;
+    for (size_t j = 0; j < rows; ++j) {
+      float* HWY_RESTRICT row = to.row(j);
+      for (size_t e = first * lanes; e < (first + vectors) * lanes; e += lanes, at += lanes) {
+        if (e + lanes <= n)
+          hn::StoreU(hn::Load(d, at), d, row + e);
+        else
+          StorePartial(hn::Load(d, at), d, row + e, n - e);
+      }
+    }
+    from += static_cast<size_t>(kBlockKeys) * vectors * lanes;
+  });
+}
+
 inline void StoreBlocks(const BackwardCall& call, const BackwardScratch& s) {
   const auto store = [&](const MutableTensorView& to, const BackwardBlock& block,
                          const float* from) {
-    const auto rows = RowsOf(to, call.flash.batch, call.flash.kv_head, block.begin);
-    for (size_t j = 0; j < block.count; ++j)
-      std::copy_n(from + j * Padded(to.dim(3)), to.dim(3), rows.row(j));
+    StorePanels(from, block.count, static_cast<size_t>(to.dim(3)),
+                RowsOf(to, call.flash.batch, call.flash.kv_head, block.begin));
   };
   for (const BackwardBlock& block : s.blocks) {
     store(call.gradients.d_k, block, block.d_k);
@@ -334,10 +365,10 @@ inline void StoreQueryGradient(const BackwardCall& call, const BackwardTile& til
   const auto n = static_cast<size_t>(p.head_dim);
   const Matrix<const float> from{tile.dq_t, static_cast<std::int64_t>(place.width)};
   const auto to = RowsOf(call.d_q, call.flash.batch, place.head, place.q_begin);
-  ScaleBy(p.scale, tile.dq_t, n * place.width);
-  if (first) return Transpose(from, n, place.rows, to);
+  const TimesFactor scaled{p.scale};
+  if (first) return Transpose(from, n, place.rows, to, scaled);
   float* const rows = s.q_rows;  // packed anew for the next tile
-  Transpose(from, n, place.rows, {rows, p.head_dim});
+  Transpose(from, n, place.rows, {rows, p.head_dim}, scaled);
   for (size_t i = 0; i < place.rows; ++i)
     for (size_t e = 0; e < n; ++e) to.row(i)[e] += rows[i * n + e];
 }

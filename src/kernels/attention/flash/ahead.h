@@ -11,8 +11,8 @@
 namespace headlight {
 
 /// Rows of one head lie far apart in memory, so no hardware prefetcher finds them. They are asked
-/// for a few at a time while the FMA units are busy: all at once would fill the line buffers and
-/// stop what the products load.
+/// for a few at a time, every few hundred cycles, while the FMA units are busy: many at once would
+/// fill the line buffers and stop what the products load.
 class RowsAhead {
  public:
   void clear() {
@@ -45,7 +45,7 @@ class RowsAhead {
   }
 
  private:
-  static constexpr int kFewRows = 3, kMostRows = 8;
+  static constexpr int kFewRows = 1, kMostRows = 3;
 
   struct Run {
     const char* at;

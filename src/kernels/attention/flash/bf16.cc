@@ -123,7 +123,6 @@ std::optional<std::string> declines(const AttentionProblem& p) {
   if (p.kv_dtype != DType::bf16) return fmt::format("k, v are {}", name_of(p.kv_dtype));
   if (p.has(Extra::statistics)) return "statistics";
   if (p.dropout.p > 0) return "dropout";
-  if (p.dropout.p > 0) return "dropout";
   if (p.page_len > 0) return "keys in pages";
   if (!has_bf16_dot()) return "no AVX512_BF16";
   return std::nullopt;

@@ -60,18 +60,30 @@ inline Matrix<const float> HeadRows(const StoredRows& rows, size_t count, FlashS
   return {scratch.rows, view.dim(3)};
 }
 
+/// Elements times one factor, or each column times its own, as they are transposed.
+struct TimesFactor {
+  float factor;
+  template <class DX>
+  HWY_INLINE hn::Vec<DX> operator()(DX d, size_t, hn::Vec<DX> x) const {
+    return hn::Mul(x, hn::Set(d, factor));
+  }
+};
+struct TimesColumn {
+  const float* factors;
+  template <class DX>
+  HWY_INLINE hn::Vec<DX> operator()(DX d, size_t column, hn::Vec<DX> x) const {
+    return hn::Mul(x, hn::LoadU(d, factors + column));
+  }
+};
+
 /// The tile's queries times `scale`, transposed onto the lanes; zeros on the lanes past the last.
 inline void PackQueries(const FlashCall& call, FlashScratch& scratch, float scale,
                         const FlashTile& tile) {
-  const D d;
   const auto head_dim = static_cast<size_t>(call.problem.head_dim);
   if (tile.rows < tile.width) std::fill_n(tile.q_t, head_dim * tile.width, 0.0f);
   const StoredRows rows{call.tensors.q, {}, call.batch, tile.head, tile.q_begin};
   Transpose(HeadRows(rows, tile.rows, scratch), tile.rows, head_dim,
-            {tile.q_t, static_cast<std::int64_t>(tile.width)});
-  const V factor = hn::Set(d, scale);
-  for (size_t i = 0; i < head_dim * tile.width; i += hn::Lanes(d))
-    hn::Store(hn::Mul(hn::Load(d, tile.q_t + i), factor), d, tile.q_t + i);
+            {tile.q_t, static_cast<std::int64_t>(tile.width)}, TimesFactor{scale});
 }
 
 /// Floats from one panel of packed values to the next. A line more than they take, or the places
@@ -93,16 +105,18 @@ inline void SetAsideNonFinite(FlashBlock& block, size_t panels) {
 /// Packs rows of n elements for Scores; the last row repeats to fill its register tile.
 inline void PackForScores(Matrix<const float> from, size_t rows, size_t n, float* to) {
   const hn::CappedTag<float, kChunk> d;
-  for (size_t j = 0; j < rows; j += kRows)
-    for (size_t c = 0; c < n; c += kChunk)
-      for (size_t r = 0; r < kRows; ++r, to += kChunk) {
-        const float* row = from.row(std::min(j + r, rows - 1)) + c;
-        if (c + kChunk <= n)
-          for (size_t i = 0; i < kChunk; i += hn::Lanes(d))
-            hn::Store(hn::LoadU(d, row + i), d, to + i);
-        else
-          std::copy_n(row, n - c, to);
-      }
+  for (size_t j = 0; j < rows; j += kRows) {
+    const float* row[kRows];
+    for (size_t r = 0; r < kRows; ++r) row[r] = from.row(std::min(j + r, rows - 1));
+    size_t c = 0;
+    for (; c + kChunk <= n; c += kChunk)
+#pragma GCC unroll 8
+      for (size_t r = 0; r < kRows; ++r, to += kChunk)
+        for (size_t i = 0; i < kChunk; i += hn::Lanes(d))
+          hn::Store(hn::LoadU(d, row[r] + c + i), d, to + i);
+    if (c == n) continue;
+    for (size_t r = 0; r < kRows; ++r, to += kChunk) std::copy_n(row[r] + c, n - c, to);
+  }
 }
 
 inline void PackKeys(const FlashCall& call, FlashScratch& scratch) {
@@ -150,18 +164,20 @@ HWY_INLINE void PackValueRows(DR d, Matrix<const float> values, size_t rows, siz
     }
   };
   const size_t whole = n / kRows * kRows;
+  const float* row[kRows];
+  for (size_t r = 0; r < kRows; ++r) row[r] = values.row(std::min(r, rows - 1));
   for (size_t e = 0; e < whole; e += kRows, to += kValuePanel) {
     if (rows == kRows) {
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) copy(values.row(r) + e, r);
+      for (size_t r = 0; r < kRows; ++r) copy(row[r] + e, r);
     } else {
-      for (size_t r = 0; r < rows; ++r) copy(values.row(r) + e, r);
+      for (size_t r = 0; r < rows; ++r) copy(row[r] + e, r);
     }
   }
   if (whole == n) return;
   for (size_t r = 0; r < rows; ++r) {
     float rest[kRows] = {};
-    std::copy(values.row(r) + whole, values.row(r) + n, rest);
+    std::copy(row[r] + whole, row[r] + n, rest);
     copy(rest, r);
   }
 }
@@ -184,20 +200,16 @@ inline void PackValues(const FlashCall& call, FlashScratch& scratch) {
 /// Multiplies lane i by factor[i] and writes the tile's rows of z in its dtype.
 inline void StoreOutput(const FlashCall& call, FlashScratch& scratch, const float* factor,
                         const FlashTile& tile) {
-  const D d;
   const MutableTensorView& z = call.tensors.z;
   const auto elements = static_cast<size_t>(call.problem.head_dim_v);
-  for (size_t e = 0; e < elements; ++e)
-    for (size_t c = 0; c < tile.width; c += hn::Lanes(d)) {
-      float* at = tile.z_t + e * tile.width + c;
-      hn::Store(hn::Mul(hn::Load(d, at), hn::Load(d, factor + c)), d, at);
-    }
   const Matrix<const float> from{tile.z_t, static_cast<std::int64_t>(tile.width)};
   const std::int64_t offset =
       call.batch * z.stride(0) + tile.q_begin * z.stride(1) + tile.head * z.stride(2);
   if (z.dtype() == DType::f32)
-    return Transpose(from, elements, tile.rows, {z.as<float>() + offset, z.stride(1)});
-  Transpose(from, elements, tile.rows, {scratch.rows, call.problem.head_dim_v});
+    return Transpose(from, elements, tile.rows, {z.as<float>() + offset, z.stride(1)},
+                     TimesColumn{factor});
+  Transpose(from, elements, tile.rows, {scratch.rows, call.problem.head_dim_v},
+            TimesColumn{factor});
   for (size_t i = 0; i < tile.rows; ++i) {
     const std::int64_t row = offset + static_cast<std::int64_t>(i) * z.stride(1);
     NarrowRow(

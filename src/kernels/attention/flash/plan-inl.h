@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/caches.h"
 #include "core/threads.h"
 #include "hwy/highway.h"
 #include "kernels/attention/flash/pack-inl.h"
@@ -23,10 +24,14 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Shares of L2 (2 MiB on servers of today): two spans, and what the tiles of a unit carry from
-// span to span.
-constexpr std::int64_t kSpanBytes = 512 << 10;
-constexpr std::int64_t kStateBytes = 640 << 10;
+/// Two spans take half of L2, the rest is for what passes by. What is larger than a few MiB belongs
+/// to several cores.
+inline std::int64_t SpanBytes() {
+  return std::clamp<std::int64_t>(l2_bytes(), 256 << 10, 4 << 20) / 4;
+}
+/// What the tiles of a unit carry from span to span, in L3: each tile's part is read in order and
+/// soon done with, while more tiles of a unit pack K and V less often.
+constexpr std::int64_t kStateBytes = 2560 << 10;
 /// Inputs and outputs of a call that are likely still in L2.
 constexpr std::int64_t kResidentBytes = 1 << 20;
 /// What tiles may keep for statistics, on all threads together.
@@ -52,7 +57,7 @@ struct FlashPlan {
     }
     // Whatever kv_len is, so that a cache that grows does not make working memory grow.
     span_blocks = std::max<std::int64_t>(
-        kSpanBytes / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1);
+        SpanBytes() / static_cast<std::int64_t>((key_floats + value_floats) * sizeof(float)), 1);
     const auto width = static_cast<std::int64_t>(TileWidth());
     tiles = p.n_heads / p.n_kv_heads * ((p.q_len + width - 1) / width);
     asks_ahead = (t.q.numel() + t.k.numel() + t.v.numel() + t.z.numel()) *

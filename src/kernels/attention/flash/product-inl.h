@@ -62,18 +62,19 @@ inline size_t PackedKey(size_t head_dim) {
 }
 
 /// acc[r][c] += sum over i < depth of a(r, i) * b[i][c], c < kVecs of the kWidth vectors in a row
-/// of b. Loads kRows + kVecs operands for kRows * kVecs FMAs. Widths are constants: run-time
-/// strides would take registers that the accumulators need.
-template <size_t kVecs, size_t kWidth = kVecs, class Operand>
+/// of b. Loads kTileRows + kVecs operands for kTileRows * kVecs FMAs. Widths are constants:
+/// run-time strides would take registers that the accumulators need.
+template <size_t kVecs, size_t kWidth = kVecs, size_t kTileRows = kRows, class Operand>
 HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, size_t depth,
-                           V (&acc)[kRows][kVecs]) {
+                           V (&acc)[kTileRows][kVecs]) {
   const size_t lanes = hn::Lanes(d);
+#pragma GCC unroll 4
   for (size_t i = 0; i < depth; ++i, b += kWidth * lanes) {
     V right[kVecs];
 #pragma GCC unroll 8
     for (size_t c = 0; c < kVecs; ++c) right[c] = hn::Load(d, b + c * lanes);
 #pragma GCC unroll 8
-    for (size_t r = 0; r < kRows; ++r) {
+    for (size_t r = 0; r < kTileRows; ++r) {
       const V left = hn::Set(d, a(r, i));
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::MulAdd(left, right[c], acc[r][c]);
@@ -81,41 +82,59 @@ HWY_INLINE void Accumulate(D d, const Operand a, const float* HWY_RESTRICT b, si
   }
 }
 
-/// What products do between register tiles, unless they are given something.
+/// What products do between their parts, unless they are given something.
 struct Nothing {
   void operator()() const {}
 };
 constexpr Nothing kNothing;
 
+/// The largest of a column of a register tile, pair by pair: a chain would wait for each step.
+template <size_t kVecs>
+HWY_INLINE V LargestOfColumn(const V (&acc)[kRows][kVecs], size_t c) {
+  V largest[kRows / 2];
+#pragma GCC unroll 8
+  for (size_t r = 0; r < kRows / 2; ++r) largest[r] = hn::Max(acc[r][c], acc[r + kRows / 2][c]);
+#pragma GCC unroll 8
+  for (size_t n = kRows / 4; n > 0; n /= 2)
+#pragma GCC unroll 8
+    for (size_t r = 0; r < n; ++r) largest[r] = hn::Max(largest[r], largest[r + n]);
+  return largest[0];
+}
+
 /// scores[j][.] = k_j . q for keys j in [0, count), rounded up to kRows, and kVecs vectors of
-/// queries; `largest` grows to the largest of each query. `k` is packed: for each kRows keys, chunk
-/// after chunk, [chunks, kRows, kChunk]; rows of q_t and scores are kWidth vectors. `between` is
-/// called once for each register tile.
-template <size_t kVecs, size_t kWidth = kVecs, class Between = const Nothing>
+/// queries; `largest`, if kLargest, grows to the largest of each query. `k` is packed: for each
+/// kRows keys, chunk after chunk, [chunks, kRows, kChunk]; rows of q_t and scores are kWidth
+/// vectors. `between` is called once for each chunk.
+template <size_t kVecs, size_t kWidth = kVecs, bool kLargest = true, class Between = const Nothing>
 HWY_NOINLINE void Scores(D d, const float* HWY_RESTRICT k, size_t count,
                          const float* HWY_RESTRICT q_t, size_t head_dim, float* HWY_RESTRICT scores,
                          float* HWY_RESTRICT largest, Between& between = kNothing) {
   const size_t lanes = hn::Lanes(d);
   const size_t width = kWidth * lanes;
   for (size_t j = 0; j < count; j += kRows, scores += kRows * width) {
-    between();
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
       for (size_t c = 0; c < kVecs; ++c) acc[r][c] = hn::Zero(d);
-    for (size_t i = 0; i < head_dim; i += kChunk, k += kRows * kChunk)
-      Accumulate<kVecs, kWidth>(d, ChunkOperand{k}, q_t + i * width, HWY_MIN(kChunk, head_dim - i),
-                                acc);
+    size_t i = 0;
+    for (; i + kChunk <= head_dim; i += kChunk, k += kRows * kChunk) {
+      between();
+      Accumulate<kVecs, kWidth>(d, ChunkOperand{k}, q_t + i * width, kChunk, acc);
+    }
+    if (i < head_dim) {
+      between();
+      Accumulate<kVecs, kWidth>(d, ChunkOperand{k}, q_t + i * width, head_dim - i, acc);
+      k += kRows * kChunk;
+    }
 #pragma GCC unroll 8
     for (size_t c = 0; c < kVecs; ++c) {
-      V max = hn::Load(d, largest + c * lanes);
 #pragma GCC unroll 8
-      for (size_t r = 0; r < kRows; ++r) {
-        hn::Store(acc[r][c], d, scores + r * width + c * lanes);
-        max = hn::Max(max, acc[r][c]);
+      for (size_t r = 0; r < kRows; ++r) hn::Store(acc[r][c], d, scores + r * width + c * lanes);
+      if constexpr (kLargest) {
+        float* HWY_RESTRICT at = largest + c * lanes;
+        hn::Store(hn::Max(hn::Load(d, at), LargestOfColumn(acc, c)), d, at);
       }
-      hn::Store(max, d, largest + c * lanes);
     }
   }
 }
@@ -128,7 +147,8 @@ struct ValuePanels {
 };
 
 /// z_t[e][.] = z_t[e][.] * shrink[.] + sum over j < count of v[j][e] * p[j][.], for each element e
-/// of head_dim_v and kVecs vectors of queries; rows of p and z_t are kWidth vectors.
+/// of head_dim_v and kVecs vectors of queries; rows of p and z_t are kWidth vectors. `between` is
+/// called for every kChunk keys.
 template <size_t kVecs, size_t kWidth = kVecs, class Between = const Nothing>
 HWY_NOINLINE void AddValues(D d, const ValuePanels& v, size_t count, const float* HWY_RESTRICT p,
                             const float* HWY_RESTRICT shrink, float* HWY_RESTRICT z_t,
@@ -137,7 +157,6 @@ HWY_NOINLINE void AddValues(D d, const ValuePanels& v, size_t count, const float
   const size_t width = kWidth * lanes;
   const float* HWY_RESTRICT panel = v.first;
   for (size_t e = 0; e < v.head_dim_v; e += kRows, panel += v.panel_stride, z_t += kRows * width) {
-    between();
     V acc[kRows][kVecs];
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
@@ -145,7 +164,12 @@ HWY_NOINLINE void AddValues(D d, const ValuePanels& v, size_t count, const float
       for (size_t c = 0; c < kVecs; ++c)
         acc[r][c] =
             hn::Mul(hn::Load(d, z_t + r * width + c * lanes), hn::Load(d, shrink + c * lanes));
-    Accumulate<kVecs, kWidth>(d, PanelOperand{panel}, p, count, acc);
+    size_t i = 0;
+    for (; i + kChunk <= count; i += kChunk) {
+      between();
+      Accumulate<kVecs, kWidth>(d, PanelOperand{panel + i * kRows}, p + i * width, kChunk, acc);
+    }
+    Accumulate<kVecs, kWidth>(d, PanelOperand{panel + i * kRows}, p + i * width, count - i, acc);
 #pragma GCC unroll 8
     for (size_t r = 0; r < kRows; ++r)
 #pragma GCC unroll 8

@@ -244,8 +244,9 @@ class FlashWorker {
     ask_until(done, count);
     if (tile.some.last <= span.end) rows(call.tensors.z, tile);
     const auto values = static_cast<std::int64_t>(call.problem.head_dim_v);
-    scratch_.ahead.spread_over(static_cast<std::int64_t>(blocks_of(span)) * (kBlockKeys + values) /
-                               static_cast<std::int64_t>(kRows));
+    const std::int64_t pairs = kBlockKeys * (call.problem.head_dim + values);
+    scratch_.ahead.spread_over(static_cast<std::int64_t>(blocks_of(span)) * pairs /
+                               static_cast<std::int64_t>(kRows * kChunk));
   }
 
   const FlashPlan& plan_;
