@@ -31,8 +31,16 @@ auto* vector_at(const View& x, std::int64_t sequence, std::int64_t token, std::i
   return x.template as<float>() + sequence * x.stride(0) + token * x.stride(1) + head * x.stride(2);
 }
 
-void add_scaled(float scale, const float* from, std::int64_t n, float* to) {
+void add_scaled(float scale, const float* __restrict from, std::int64_t n, float* __restrict to) {
   for (std::int64_t i = 0; i < n; ++i) to[i] += scale * from[i];
+}
+
+/// The sum of the squares of a pattern [T, T] where it is not free.
+double squares_of(const float* pattern, std::int64_t length) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < length; ++i, pattern += length)
+    for (std::int64_t j = 1; j < length - 1; ++j) sum += double{pattern[j]} * pattern[j];
+  return sum;
 }
 
 /// d_scores of one row of a pattern: pattern * (d_pattern - <pattern, d_pattern>), as of any
@@ -64,10 +72,10 @@ void HeadOverlap::add(const AttentionTensors& tensors, const AttentionOptions& o
   parallel_for(sequences_, [&](std::int64_t b) {
     const Tensor patterns = patterns_of(tensors, options, b);
     float* sums = sums_.data() + b * square;
-    for (std::int64_t i = 0; i < heads * square; ++i) {
-      const float p = patterns.span<float>()[static_cast<std::size_t>(i)];
-      sums[i % square] += p;
-      if (!is_free(i % length_, length_)) squares[static_cast<std::size_t>(b)] += double{p} * p;
+    const float* pattern = patterns.span<float>().data();
+    for (std::int64_t h = 0; h < heads; ++h, pattern += square) {
+      add_scaled(1, pattern, square, sums);
+      squares[static_cast<std::size_t>(b)] += squares_of(pattern, length_);
     }
   });
   squares_ = std::accumulate(squares.begin(), squares.end(), squares_);
@@ -89,16 +97,19 @@ void HeadOverlap::backward(const AttentionTensors& tensors, const AttentionOptio
   parallel_for(sequences_, [&](std::int64_t b) {
     const Tensor patterns = patterns_of(tensors, options, b);
     std::vector<float> d_scores(static_cast<std::size_t>(length_));
-    for (std::int64_t h = 0; h < tensors.q.dim(2); ++h)
+    for (std::int64_t h = 0; h < tensors.q.dim(2); ++h) {
+      const float *q = vector_at(tensors.q, b, 0, h), *k = vector_at(tensors.k, b, 0, h / group);
+      float *to_q = vector_at(d_q, b, 0, h), *to_k = vector_at(d_k, b, 0, h / group);
       for (std::int64_t i = 0; i < length_; ++i) {
         row_backward(patterns.span<float>().data() + (h * length_ + i) * length_,
                      sums_.data() + (b * length_ + i) * length_, factor, d_scores);
         for (std::int64_t j = 0; j < length_; ++j) {
           const float d = scale * d_scores[static_cast<std::size_t>(j)];
-          add_scaled(d, vector_at(tensors.k, b, j, h / group), dim, vector_at(d_q, b, i, h));
-          add_scaled(d, vector_at(tensors.q, b, i, h), dim, vector_at(d_k, b, j, h / group));
+          add_scaled(d, k + j * tensors.k.stride(1), dim, to_q + i * d_q.stride(1));
+          add_scaled(d, q + i * tensors.q.stride(1), dim, to_k + j * d_k.stride(1));
         }
       }
+    }
   });
 }
 
