@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string preset, config, out;
+  std::string preset, config, out, start;
   std::vector<std::string> data;
   std::optional<std::int64_t> steps, seed;
   bool resume = false, watch = false;
@@ -91,6 +91,7 @@ int run(const Options& options) {
   const std::vector<fs::path> files(options.data.begin(), options.data.end());
   const auto source = make_examples(settings, files);
   Trainer trainer(settings, *source);
+  if (!options.start.empty()) trainer.start_from(resolve_model(options.start).folder);
   announce(trainer, settings, out);
   RunOptions run{.out = out, .resume = options.resume};
   run.should_stop = [&] { return signals.taken(); };
@@ -109,7 +110,7 @@ int run(const Options& options) {
 std::string preset_list() {
   std::string text;
   for (const Preset& preset : presets())
-    text += fmt::format("  {:<12} {}\n", preset.name, preset.about);
+    text += fmt::format("  {:<15} {}\n", preset.name, preset.about);
   return text;
 }
 
@@ -132,6 +133,10 @@ void add_train(CommandLine& line) {
   command->add_option("--config", options->config, "Settings from a JSON file")->type_name("FILE");
   command->add_option("--data", options->data, "Text files to train on")->type_name("FILE...");
   command->add_option("--out", options->out, "Folder for the model (default: trained/NAME)")
+      ->type_name("DIR");
+  command
+      ->add_option("--start", options->start,
+                   "Begin with this model's weights; micro-world and sort only")
       ->type_name("DIR");
   command->add_option("--steps", options->steps, "Steps, instead of the settings'")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))

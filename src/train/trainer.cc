@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/mapped_file.h"
 #include "train/checkpoint.h"
+#include "train/hash.h"
 
 namespace headlight {
 namespace {
@@ -59,6 +60,18 @@ void Trainer::tie_heads() {
   tied_->copy_first(values_);
 }
 
+void Trainer::start_from(const Folder& model) {
+  check(steps_done_ == 0, "train", "weights can be taken before the first step, not after {}",
+        steps_done_);
+  check(settings_.data.kind != DataKind::text, "train",
+        "a text's vocabulary is learnt anew, so that another model's weights mean nothing to it");
+  read_parameters(layout_, model, values_);
+  Hash hash;
+  hash.add({reinterpret_cast<const char*>(values_.span<float>().data()),
+            values_.span<float>().size_bytes()});
+  started_from_ = "-from-" + hash.text();
+}
+
 std::int64_t Trainer::n_free_parameters() const {
   return n_parameters() - (tied_ ? tied_->n_copies() : 0);
 }
@@ -107,7 +120,8 @@ std::vector<NamedLoss> Trainer::evaluate() {
 }
 
 std::string Trainer::run_name() const {
-  return fingerprint(settings_) + "-" + source_.fingerprint() + (tied_ ? "-tied" : "");
+  return fingerprint(settings_) + "-" + source_.fingerprint() + (tied_ ? "-tied" : "") +
+         started_from_;
 }
 
 void Trainer::save(const std::filesystem::path& checkpoint) const {

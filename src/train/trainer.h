@@ -45,6 +45,10 @@ class Trainer {
   /// Before the first step: from now on all heads of a layer share W_Q, W_K and W_V
   /// (train/tied_heads.h).
   void tie_heads();
+  /// Before the first step: takes a trained model's weights in place of random ones. Throws when
+  /// its tensors have other names or shapes. The vocabulary must be that of the data, which only
+  /// data with a vocabulary of their own, not text, can promise.
+  void start_from(const Folder& model);
   /// Parameters that are not copies of others.
   std::int64_t n_free_parameters() const;
   /// For measurements between steps; gates that are set stay set.
@@ -77,6 +81,7 @@ class Trainer {
   std::optional<TiedHeads> tied_;
   std::vector<HeldOutBatches> heldout_;
   std::int64_t steps_done_ = 0;
+  std::string started_from_;  ///< names the weights of start_from(); empty without
 };
 
 }  // namespace headlight

@@ -242,5 +242,33 @@ TEST(Trainer, SaysSoWhenTheLossIsNoNumber) {
       {"[train]", "step ", "learning_rate"});
 }
 
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Trainer, StartsFromATrainedModelsWeights) {
+  TrainSettings settings = settings_for("bert");
+  settings.data.kind = DataKind::micro_world;
+  const EightSentences source(true);
+  Trainer first(settings, source);
+  for (int i = 0; i < 5; ++i) first.step();
+  const auto folder = testing::scratch_folder(), again = folder / "again";
+  std::filesystem::create_directories(again);
+  first.write_model(folder);
+  settings.seed = 4;
+  Trainer second(settings, source), from_random(settings, source);
+  second.start_from(folder);
+  second.write_model(again);
+  EXPECT_EQ(bytes_of(folder / "model.safetensors"), bytes_of(again / "model.safetensors"));
+  second.step();
+  second.save(folder / "checkpoint");
+  testing::expect_error([&] { from_random.restore(folder / "checkpoint"); }, {"another run"});
+  testing::expect_error([&] { second.start_from(folder); }, {"before the first step"});
+  settings.data.kind = DataKind::text;
+  Trainer of_text(settings, source);
+  testing::expect_error([&] { of_text.start_from(folder); }, {"vocabulary"});
+}
+
 }  // namespace
 }  // namespace headlight
