@@ -160,7 +160,7 @@ std::string role_text(const Role& role) {
 std::string ability_text(const Abilities& abilities, const Style& style) {
   std::string out =
       style.bold(fmt::format("{:<19}{:>6}{:>9}  {:<15}{:<14}{}\n", "relation", "asked", "right",
-                             "head that looks", "fixed offset", "costliest"));
+                             "looks there", "fixed offset", "costliest"));
   for (const RelationAbility& each : abilities.relations) out += relation_line(abilities, each);
   return out + sets_text(abilities, style);
 }

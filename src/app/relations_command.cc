@@ -51,7 +51,7 @@ void add_relations(CommandLine& line) {
       "  headlight relations\n"
       "  headlight relations --model trained/lumen --out trained/lumen/abilities.json\n"
       "  headlight relations --model trained/lumen --looks-only --sentences 200\n"
-      "\"head that looks\": how often the best head's strongest target is the word that the\n"
+      "\"looks there\": how often the best head's strongest target is the word that the\n"
       "relation leads to; \"fixed offset\": how often a head that always looked so far ahead\n"
       "or back would meet it; \"costliest\": the head without which most is lost, and how many\n"
       "points when its z is replaced by zero, by a mean, and by another sentence's. Takes\n"
