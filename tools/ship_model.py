@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Makes a trained micro-world model the one that the program comes with.
 
-usage: ship_model.py TRAINED [--binary build/release/headlight] [--sentences N] [--threads N]
-TRAINED is what `headlight train --preset lumen --out TRAINED` left. Its weights, tokenizer and record of training are
-copied to models/lumen; `headlight relations` measures its abilities; the tables of models/lumen/README.md are filled in.
+usage: ship_model.py TRAINED [--first FIRST] [--binary build/release/headlight] [--sentences N] [--threads N]
+TRAINED is what `headlight train --preset lumen-partners --start FIRST --out TRAINED` left, and FIRST what `headlight
+train --preset lumen --out FIRST` left; without FIRST, what models/lumen says of the first part stays. The weights, the
+tokenizer and the record of both parts are copied to models/lumen; `headlight relations` measures its abilities; the
+tables of models/lumen/README.md are filled in.
 Nothing of models/lumen changes before everything is measured. Build again afterwards: the program embeds the files.
 """
 import argparse
@@ -17,7 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "models" / "lumen"
-COPIED = ["config.json", "emergence.jsonl", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+COPIED = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+FIRST_STEPS = 4000  # of the preset lumen
 MOST_BYTES = 8 << 20
 MOST_EMERGENCE_BYTES = 3 << 20
 
@@ -51,6 +54,16 @@ def run_facts(trained):
     return "| training | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in facts)
 
 
+def join_records(first, last, to):
+    """The snapshots of both parts, their steps counted from the first part's beginning."""
+    lines = [line for line in first.read_text(encoding="utf-8").splitlines() if json.loads(line)["step"] <= FIRST_STEPS]
+    for line in last.read_text(encoding="utf-8").splitlines():
+        snapshot = json.loads(line)
+        snapshot["step"] += FIRST_STEPS
+        lines.append(json.dumps(snapshot, ensure_ascii=False, separators=(",", ":")))
+    to.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def filled(card, name, text):
     """The card with the part between <!-- name --> and <!-- end of name --> replaced."""
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
@@ -78,6 +91,7 @@ def check_sizes(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trained", type=Path)
+    parser.add_argument("--first", type=Path)
     parser.add_argument("--binary", type=Path, default=ROOT / "build/release/headlight")
     parser.add_argument("--sentences", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=0)
@@ -88,7 +102,11 @@ def main():
         for name in COPIED:
             shutil.copyfile(options.trained / name, made / name)
         card = (FOLDER / "README.md").read_text(encoding="utf-8")
-        card = filled(card, "run", run_facts(options.trained))
+        join_records((options.first or FOLDER) / "emergence.jsonl", options.trained / "emergence.jsonl",
+                     made / "emergence.jsonl")
+        if options.first:
+            card = filled(card, "first part", run_facts(options.first))
+        card = filled(card, "last part", run_facts(options.trained))
         card = filled(card, "abilities", measure(options, made))
         (made / "README.md").write_text(card, encoding="utf-8")
         check_sizes(made)
