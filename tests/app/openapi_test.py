@@ -21,7 +21,7 @@ METHODS = ("get", "post", "delete")
 TEXT = "The animal didn't cross the street because it was too tired."
 VALUES = {"layer": 1, "head": 2, "query": 5, "size": 8, "rows": "2:4", "model": "lumen", "d_model": 64, "n_heads": 4,
           "n_kv_heads": 2, "length": 16, "search": "?view=model", "key": 3, "top": 5, "layers": 1, "columns": "0:4",
-          "from": 0, "to": 4, "text": "animal", "count": 3, "after": 0}
+          "from": 0, "to": 4, "text": "animal", "count": 3, "after": 0, "layer2": 2, "query2": 4}
 # By operationId: bodies, of which each must be answered.
 EXAMPLES = {
     "post_trace": [{"model": "lumen", "text": TEXT}, {"model": "lumen", "ids": [5, 6, 7], "gates": {"1.0": 0.5}}],
@@ -83,8 +83,9 @@ class Answers(unittest.TestCase):
         for node in operation.get("parameters", []):
             parameter = self.described(node)
             if parameter["in"] == "query":
-                self.assertIn(parameter["name"], VALUES)
-                value = VALUES[parameter["name"]]
+                values = {**VALUES, "against": self.trace["id"]}
+                self.assertIn(parameter["name"], values)
+                value = values[parameter["name"]]
                 self.assertEqual(self.schemas.faults(value, parameter["schema"]), [])
                 query.append(f"{parameter['name']}={urllib.parse.quote(str(value))}")
         if "{id}" in path:
