@@ -32,7 +32,7 @@ struct DecodeUnit {
 struct DecodeScratch {
   Tensor storage;
   float* q = nullptr;       ///< [heads of a unit, rows, head_dim], scaled, as Place<T> puts it
-  float* scores = nullptr;  ///< [rows, kDecodeBlock]
+  float* scores = nullptr;  ///< [heads of a unit, rows, kDecodeBlock]
   float* pairs = nullptr;   ///< [kDecodeBlock], or a widened query
   float* shrink = nullptr;  ///< [rows]
   std::vector<float> row;
@@ -47,7 +47,7 @@ void Reserve(const DecodeCall& call, DecodeScratch& scratch) {
   const auto rows = static_cast<size_t>(call.rows), heads = static_cast<size_t>(call.heads);
   const std::pair<float**, size_t> parts[] = {
       {&scratch.q, heads * rows * call.head_dim},
-      {&scratch.scores, rows * static_cast<size_t>(kDecodeBlock)},
+      {&scratch.scores, heads * rows * static_cast<size_t>(kDecodeBlock)},
       {&scratch.pairs, std::max(static_cast<size_t>(kDecodeBlock), call.head_dim)},
       {&scratch.shrink, rows},
   };
@@ -80,12 +80,12 @@ HWY_INLINE void ForRowGroups(size_t rows, size_t from, const F& f) {
 
 /// Scores of the head's rows to weights; returns whether a key may have been masked.
 bool WeighRows(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head, const KeyRun& run,
-               DecodeScratch& scratch) {
+               Rows scores, DecodeScratch& scratch) {
   const D d;
   bool masked = false;
   for (std::int64_t r = 0; r < call.rows; ++r) {
     const DecodeRow row = RowOf(call, unit.batch, head, r);
-    float* s = scratch.scores + r * kDecodeBlock;
+    float* s = scores[static_cast<size_t>(r)];
     masked |= AdjustRow(d, call, row, run, s, scratch.pairs);
     scratch.shrink[r] = WeighRow(d, run.count, s, call.state(unit.batch, head, unit.split, r));
     if (run.v_scale) ScaleWeights(d, run, s, scratch.pairs);
@@ -93,24 +93,37 @@ bool WeighRows(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
   return masked;
 }
 
-/// Folds a run of keys into the states of a head's rows.
+/// A unit's scores of head `head`.
+Rows ScoresOf(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head,
+              const DecodeScratch& scratch) {
+  const std::int64_t at = (head - unit.head_begin) * call.rows * kDecodeBlock;
+  return {scratch.scores + at, static_cast<size_t>(kDecodeBlock)};
+}
+
+/// Scores of a head's rows against a run of keys.
 template <class T>
-void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head, const KeyRun& run,
-               const KeyRun& next, DecodeScratch& scratch) {
-  const D d;
+void ScoreHead(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head, const KeyRun& run,
+               Ahead& ahead, DecodeScratch& scratch) {
   const auto rows = static_cast<size_t>(call.rows);
-  const auto head_dim = static_cast<size_t>(call.problem.head_dim);
-  const auto head_dim_v = static_cast<size_t>(call.problem.head_dim_v);
   const Rows q{scratch.q + static_cast<size_t>(head - unit.head_begin) * rows * call.head_dim,
                call.head_dim};
-  const Rows scores{scratch.scores, static_cast<size_t>(kDecodeBlock)};
-  const Rows z{call.state(unit.batch, head, unit.split, 0).z, call.row_floats()};
+  const Rows scores = ScoresOf(call, unit, head, scratch);
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    const Ahead values{run.v, run.v_stride, run.count, head_dim_v * sizeof(T)};
-    ScoreRun<T, count()>(d, run, {q[from], q.stride}, head_dim, {scores[from], scores.stride},
-                         from == 0 ? values : Ahead());
+    ScoreRun<T, count()>(D(), run, {q[from], q.stride}, static_cast<size_t>(call.problem.head_dim),
+                         {scores[from], scores.stride}, from == 0 ? &ahead : nullptr);
   });
-  const bool masked = WeighRows(call, unit, head, run, scratch);
+}
+
+/// Folds a run of keys, which has been scored, into the states of a head's rows.
+template <class T>
+void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head, const KeyRun& run,
+               Ahead& ahead, DecodeScratch& scratch) {
+  const D d;
+  const auto rows = static_cast<size_t>(call.rows);
+  const auto head_dim_v = static_cast<size_t>(call.problem.head_dim_v);
+  const Rows scores = ScoresOf(call, unit, head, scratch);
+  const Rows z{call.state(unit.batch, head, unit.split, 0).z, call.row_floats()};
+  const bool masked = WeighRows(call, unit, head, run, scores, scratch);
   const auto weights = [&](size_t from) {
     return RunWeights{{scores[from], scores.stride}, scratch.shrink + from};
   };
@@ -119,9 +132,8 @@ void AttendRun(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head
     return;
   }
   ForRowGroups<kRowsAtOnce>(rows, 0, [&](auto count, size_t from) {
-    const Ahead keys{next.k, next.k_stride, next.count, head_dim * sizeof(T)};
     AddRun<T, count()>(d, run, weights(from), {z[from], z.stride}, head_dim_v,
-                       from == 0 ? keys : Ahead());
+                       from == 0 ? &ahead : nullptr);
   });
 }
 
@@ -220,22 +232,27 @@ bool IsClosed(const DecodeCall& call, std::int64_t kv_head) {
   return std::ranges::all_of(gates, [](float gate) { return gate == 0; });
 }
 
-/// What will be read after a run: the next head's keys of the block, or the next block's of the
-/// first head, in whichever unit that is.
-KeyRun RunAfter(const DecodeCall& call, const DecodeUnit& unit, std::int64_t head,
-                const KeyRun& run) {
-  const auto count = static_cast<std::int64_t>(run.count);
-  if (head + 1 < unit.head_end)
-    return key_run(call.tensors, unit.batch, head + 1, run.begin, count);
-  const std::int64_t begin = run.begin + count;
+/// What all heads of a unit read of `view`, from the first head's row at `first` on.
+Ahead RowsOfHeads(const TensorView& view, const DecodeUnit& unit, const std::byte* first,
+                  size_t rows) {
+  const auto element = static_cast<std::int64_t>(size_of(view.dtype()));
+  const std::int64_t heads = unit.head_end - unit.head_begin;
+  return {first, rows, ((heads - 1) * view.stride(2) + view.dim(3)) * element,
+          view.stride(1) * element};
+}
+
+/// The keys of the block after [.., begin), in whichever unit that is.
+Ahead KeysAfter(const DecodeCall& call, const DecodeUnit& unit, std::int64_t begin) {
   const std::int64_t last = call.keys_of(unit.batch, call.problem.q_len - 1).last;
   if (begin >= last) return {};
-  return key_run(call.tensors, unit.batch, unit.head_begin, begin,
-                 std::min(call.block_end(begin), last) - begin);
+  const std::int64_t count = std::min(call.block_end(begin), last) - begin;
+  const KeyRun run = key_run(call.tensors, unit.batch, unit.head_begin, begin, count);
+  return RowsOfHeads(call.tensors.k, unit, run.k, run.count);
 }
 
 /// One unit: its keys a block at a time, each block for all of its heads, whose keys lie beside
-/// each other where the heads of a position do.
+/// each other where the heads of a position do. While all heads score a block, its values are asked
+/// for; while they sum them, the keys of the next block.
 template <class T>
 void RunUnit(const DecodeCall& call, const DecodeUnit& unit) {
   static thread_local DecodeScratch scratch;
@@ -247,11 +264,16 @@ void RunUnit(const DecodeCall& call, const DecodeUnit& unit) {
   }
   for (std::int64_t begin = unit.keys.first; begin < unit.keys.last;) {
     const std::int64_t end = std::min(call.block_end(begin), unit.keys.last);
-    for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head) {
-      if (IsClosed(call, head)) continue;
-      const KeyRun run = key_run(call.tensors, unit.batch, head, begin, end - begin);
-      AttendRun<T>(call, unit, head, run, RunAfter(call, unit, head, run), scratch);
-    }
+    const auto run_of = [&](std::int64_t head) {
+      return key_run(call.tensors, unit.batch, head, begin, end - begin);
+    };
+    const KeyRun first = run_of(unit.head_begin);
+    Ahead values = RowsOfHeads(call.tensors.v, unit, first.v, first.count);
+    for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head)
+      if (!IsClosed(call, head)) ScoreHead<T>(call, unit, head, run_of(head), values, scratch);
+    Ahead keys = KeysAfter(call, unit, end);
+    for (std::int64_t head = unit.head_begin; head < unit.head_end; ++head)
+      if (!IsClosed(call, head)) AttendRun<T>(call, unit, head, run_of(head), keys, scratch);
     begin = end;
   }
 }

@@ -33,19 +33,33 @@ struct KeyRun {
   std::int64_t k_scale_stride = 0, v_scale_stride = 0;
 };
 
-/// Memory that will be read soon, row by row as something else is read now: asked for in time, it
-/// arrives while the products keep the core busy.
-struct Ahead {
-  const std::byte* rows = nullptr;
-  std::int64_t stride = 0;
-  std::size_t count = 0, bytes = 0;  ///< rows, and bytes of each; 0: nothing
+/// Memory that will be read soon, asked for line by line in the order of addresses, so that the
+/// hardware's own prefetching runs ahead of it: a core alone keeps too few lines in flight.
+class Ahead {
+ public:
+  Ahead() = default;
+  /// `rows` rows of `bytes`, `stride` bytes apart.
+  Ahead(const std::byte* first, std::size_t rows, std::int64_t bytes, std::int64_t stride)
+      : row_(first), rows_(rows), bytes_(bytes), stride_(stride) {}
 
-  /// Asks for the line at `offset` of a row, if that is the start of one.
-  void fetch(std::size_t row, std::size_t offset) const {
-    constexpr std::size_t kLine = 64;
-    if (row < count && offset < bytes && offset % kLine == 0)
-      __builtin_prefetch(rows + static_cast<std::int64_t>(row) * stride + offset);
+  /// Asks for the next line, if something is read that began at `offset` of its own row: a line
+  /// for a line.
+  void fetch(std::size_t offset) {
+    constexpr std::int64_t kLine = 64;
+    constexpr int kToRead = 0, kIntoL2 = 2;
+    if (rows_ == 0 || offset % kLine != 0) return;
+    __builtin_prefetch(row_ + at_, kToRead, kIntoL2);
+    at_ += kLine;
+    if (at_ < bytes_) return;
+    at_ = 0;
+    row_ += stride_;
+    --rows_;
   }
+
+ private:
+  const std::byte* row_ = nullptr;
+  std::size_t rows_ = 0;
+  std::int64_t bytes_ = 0, stride_ = 0, at_ = 0;
 };
 
 /// One row's running result over some keys: [head_dim_v padded] floats of z, and before them these

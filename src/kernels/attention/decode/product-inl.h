@@ -82,7 +82,7 @@ HWY_INLINE void MultiplyStep(D d, const V (&key)[kKeysAtOnce][kVecs], Rows q, si
 /// scores[r][j] = q_r . k_j for the keys of the run, whose count is rounded up to kKeysAtOnce.
 template <class T, size_t kRows>
 HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows scores,
-                           const Ahead& ahead) {
+                           Ahead* ahead) {
   const size_t step = StepSize<T>(), whole = head_dim / step * step;
   for (size_t j = 0; j < run.count; j += kKeysAtOnce) {
     const T* k[kKeysAtOnce];
@@ -101,7 +101,7 @@ HWY_NOINLINE void ScoreRun(D d, const KeyRun& run, Rows q, size_t head_dim, Rows
 #pragma GCC unroll 8
       for (size_t i = 0; i < kKeysAtOnce; ++i) {
         LoadStep(d, k[i] + e, key[i]);
-        ahead.fetch(j + i, e * sizeof(T));
+        if (ahead) ahead->fetch(e * sizeof(T));
       }
       MultiplyStep(d, key, q, e, acc);
     }
@@ -125,7 +125,7 @@ struct RunWeights {
 /// elements from `e` on; `some` of them in the last step when it is not whole (kSteps = 1).
 template <class T, size_t kRows, size_t kSteps>
 HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t e, size_t some,
-                         const Ahead& ahead) {
+                         Ahead* ahead) {
   constexpr size_t kVecs = kSteps * kStepVecs<T>;
   constexpr size_t kSets = kRows == 1 ? 2 : 1;  // one row alone would wait for its last FMA
   const size_t lanes = hn::Lanes(d), step = StepSize<T>();
@@ -147,7 +147,7 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
 #pragma GCC unroll 8
       for (size_t s = 0; s < kSteps; ++s) {
         LoadStep(d, v + s * step, value[s]);
-        ahead.fetch(j, (e + s * step) * sizeof(T));
+        if (ahead) ahead->fetch((e + s * step) * sizeof(T));
       }
     }
 #pragma GCC unroll 8
@@ -177,7 +177,7 @@ HWY_INLINE void AddSteps(D d, const KeyRun& run, const RunWeights& w, Rows z, si
 /// The same for all of head_dim_v.
 template <class T, size_t kRows>
 HWY_NOINLINE void AddRun(D d, const KeyRun& run, const RunWeights& w, Rows z, size_t head_dim_v,
-                         const Ahead& ahead) {
+                         Ahead* ahead) {
   constexpr size_t kSteps = 4 / kStepVecs<T>;
   const size_t step = StepSize<T>();
   size_t e = 0;

@@ -24,18 +24,19 @@ namespace headlight {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Two spans take half of L2, the rest is for what passes by. What is larger than a few MiB belongs
-/// to several cores.
+/// Two spans take a little more than half of L2 (of 1 MiB: 512 keys of head_dim 64 each), the rest
+/// is for what passes by. What is larger than a few MiB belongs to several cores.
 inline std::int64_t SpanBytes() {
-  return std::clamp<std::int64_t>(l2_bytes(), 256 << 10, 4 << 20) / 4;
+  return std::clamp<std::int64_t>(l2_bytes(), 256 << 10, 4 << 20) * 9 / 32;
 }
 /// What the tiles of a unit carry from span to span, in L3: each tile's part is read in order and
 /// soon done with, while more tiles of a unit pack K and V less often.
 constexpr std::int64_t kStateBytes = 2560 << 10;
 /// Inputs and outputs of a call that are likely still in L2.
 constexpr std::int64_t kResidentBytes = 1 << 20;
-/// What tiles may keep for statistics, on all threads together.
-constexpr std::int64_t kKeptBytes = 32 << 20;
+/// What the tiles of a unit may keep for statistics: it is written and read once, so few tiles, which
+/// pack K and V more often, cost less than memory does.
+constexpr std::int64_t kKeptBytes = 2 << 20;
 
 inline size_t TileWidth() {
   return kTileVecs * hn::Lanes(D());
@@ -92,7 +93,7 @@ struct FlashPlan {
         return static_cast<std::int64_t>(floats * sizeof(float));
       };
       most = std::min(most, kStateBytes / bytes(tile_floats));
-      if (statistics) most = std::min(most, kKeptBytes / threads() / bytes(kept_floats));
+      if (statistics) most = std::min(most, kKeptBytes / bytes(kept_floats));
     }
     constexpr std::int64_t kUnitsPerThread = 4;
     if (threads() > 1)
