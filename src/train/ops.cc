@@ -21,37 +21,11 @@ void for_blocks(std::int64_t n, std::int64_t width, const Body& body) {
                [&](std::int64_t i) { body(i * step, std::min(n, (i + 1) * step)); });
 }
 
-/// The weight as [in, out].
-TensorView as_in_out(const LinearParameters& layer) {
-  const TensorView w = layer.weight;
-  if (layer.layout == WeightLayout::in_out) return w;
-  return {w.data(), w.dtype(), {w.dim(1), w.dim(0)}, {w.stride(1), w.stride(0)}};
-}
-
-/// Every row of y becomes the bias, plus the row of `residual`; either may be empty, not both.
-void start_rows(TensorView bias, TensorView residual, MutableTensorView y) {
-  const float* b = bias ? bias.as<float>() : nullptr;
-  const float* from = residual ? residual.as<float>() : nullptr;
-  const std::int64_t width = y.dim(1);
-  for_blocks(y.dim(0), width, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      float* to = y.as<float>() + i * y.stride(0);
-      const float* row = from ? from + i * residual.stride(0) : b;
-      if (!from || !b)
-        std::copy_n(row, width, to);
-      else
-        for (std::int64_t j = 0; j < width; ++j) to[j] = row[j] + b[j];
-    }
-  });
-}
-
 }  // namespace
 
 void apply_linear(const LinearParameters& layer, TensorView x, MutableTensorView y,
                   TensorView residual) {
-  const bool started = layer.bias || residual;
-  if (started) start_rows(layer.bias, residual, y);
-  matmul(x, as_in_out(layer), y, {.accumulate = started});
+  linear_forward(x, layer.weight, layer.layout, y, {.bias = layer.bias, .residual = residual});
 }
 
 void linear_backward(const LinearParameters& layer, const LinearParameters& gradients,

@@ -117,14 +117,21 @@ class GemmTask {
     tile.row_stride = static_cast<size_t>(call_.c.row_stride);
     tile.columns = static_cast<size_t>(std::min(slice.panels * kPanelColumns, call_.b.n - column));
     tile.bias = first && call_.c.bias ? call_.c.bias + column : nullptr;
-    tile.add = !first || call_.c.accumulate;
+    const bool residual = first && call_.c.residual;
+    tile.add = residual || !first || call_.c.accumulate;
+    tile.from_stride = residual ? static_cast<size_t>(call_.c.residual_stride) : tile.row_stride;
     PlaceSlice(slice, tile);
     ahead_.BeginSlice(slice, tiles_.count);
     for (std::int64_t t = 0; t < tiles_.count; ++t) {
       tile.a = PackedTile(slice.chunk, t);
       ahead_.Place(tile);
-      for (std::int64_t p = 0; p < slice.panels; ++p)
-        tile.c[static_cast<size_t>(p)] = call_.c.at(tiles_.begin(t), column + p * kPanelColumns);
+      for (std::int64_t p = 0; p < slice.panels; ++p) {
+        const std::int64_t row = tiles_.begin(t), at = column + p * kPanelColumns;
+        const auto panel = static_cast<size_t>(p);
+        tile.c[panel] = call_.c.at(row, at);
+        tile.from[panel] =
+            residual ? call_.c.residual + row * call_.c.residual_stride + at : tile.c[panel];
+      }
       const auto count = static_cast<size_t>(tiles_.size(t));
       (FewRows() ? FewRowsTileFor(count, call_.b.dtype)
                  : TileFor(order(), count, static_cast<size_t>(slice.panels)))(tile);

@@ -56,6 +56,9 @@ struct GemmOutput {
   std::int64_t block_width = 0, block_stride = 0;
   const float* bias = nullptr;  ///< [panels_of(n) * 16], or null
   bool accumulate = false;      ///< add to what c holds
+  /// Or to this, rows residual_stride apart, where c is a plain matrix.
+  const float* residual = nullptr;
+  std::int64_t residual_stride = 0;
   /// Called when a region is complete and still in cache, by the thread that computed it; regions
   /// are whole multiples of finish_width columns wide.
   FunctionRef<void(const GemmRegion&)> finish = {};

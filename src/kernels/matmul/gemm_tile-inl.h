@@ -64,27 +64,33 @@ struct GemmTile {
   size_t panel_stride, depth;
   std::array<float*, kTilePanels> c;  ///< where the first row of each panel goes
   size_t row_stride;
-  size_t columns;      ///< of all panels; the last may be cut
-  const float* bias;   ///< of the first panel on, or null
-  bool add;            ///< to what c holds
+  size_t columns;     ///< of all panels; the last may be cut
+  const float* bias;  ///< of the first panel on, or null
+  bool add;           ///< what `from` holds, laid out as c: c itself or a residual
+  std::array<const float*, kTilePanels> from;
+  size_t from_stride;
   size_t panel_ahead;  ///< floats between a line of a panel and the one to ask for meanwhile
   /// What else to ask memory for: a line a step, ahead_step floats apart.
   const float* ahead;
   size_t ahead_step;
 };
 
-/// Vector v of row r of the tile in c: its place and how many of its floats exist.
+/// Vector v of row r of the tile: its place in c and in what is added, how many of its floats
+/// exist.
 struct TilePlace {
   float* at;
+  const float* from;
   size_t columns;
 
   HWY_INLINE TilePlace(const GemmTile& t, size_t r, size_t v) {
     constexpr size_t kLanes = kPanelFloats / kPanelVecs;
-    at = t.c[v / kPanelVecs] + r * t.row_stride + v % kPanelVecs * kLanes;
+    const size_t panel = v / kPanelVecs, lane = v % kPanelVecs * kLanes;
+    at = t.c[panel] + r * t.row_stride + lane;
+    from = t.from[panel] + r * t.from_stride + lane;
     columns = t.columns > v * kLanes ? std::min(t.columns - v * kLanes, kLanes) : 0;
   }
   HWY_INLINE GemmV Load(GemmD d) const {
-    return columns == hn::Lanes(d) ? hn::LoadU(d, at) : LoadPartial(d, at, columns);
+    return columns == hn::Lanes(d) ? hn::LoadU(d, from) : LoadPartial(d, from, columns);
   }
   HWY_INLINE void Store(GemmD d, GemmV sum) const {
     columns == hn::Lanes(d) ? hn::StoreU(sum, d, at) : StorePartial(sum, d, at, columns);
@@ -138,8 +144,9 @@ HWY_INLINE void FinishSums(GemmD d, const GemmTile& t, GemmV (&sums)[kVecs][kRow
     for (size_t v = 0; v < kVecs; ++v)
 #pragma GCC unroll 16
       for (size_t r = 0; r < kRows; ++r) {
-        float* at = TilePlace(t, r, v).at;
-        hn::StoreU(t.add ? hn::Add(sums[v][r], hn::LoadU(d, at)) : sums[v][r], d, at);
+        const TilePlace place(t, r, v);
+        const GemmV sum = t.add ? hn::Add(sums[v][r], hn::LoadU(d, place.from)) : sums[v][r];
+        hn::StoreU(sum, d, place.at);
       }
     return;
   }
@@ -156,13 +163,17 @@ HWY_INLINE void FinishSums(GemmD d, const GemmTile& t, GemmV (&sums)[kVecs][kRow
     }
 }
 
-/// Asks for the lines of c that the tile will write, so that they are in L2 when it ends.
+/// Asks for the lines of c that the tile will write, and for what will be added to them, so that
+/// they are in L2 when it ends.
 template <size_t kRows, size_t kPanels>
 HWY_INLINE void PrefetchOutput(const GemmTile& t) {
 #pragma GCC unroll 16
   for (size_t p = 0; p < kPanels; ++p)
 #pragma GCC unroll 16
     for (size_t r = 0; r < kRows; ++r) __builtin_prefetch(t.c[p] + r * t.row_stride, 1, 3);
+  if (!t.add || t.from[0] == t.c[0]) return;
+  for (size_t p = 0; p < kPanels; ++p)
+    for (size_t r = 0; r < kRows; ++r) __builtin_prefetch(t.from[p] + r * t.from_stride);
 }
 
 /// kRows x kPanels sums in registers: kRows + kPanels * kPanelVecs loads for kRows times as many

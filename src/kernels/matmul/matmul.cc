@@ -40,6 +40,46 @@ void clear(const StridedMatrix<float>& c) {
   for (std::int64_t i = 0; i < c.rows; ++i) std::fill_n(&c.at(i, 0), c.columns, 0.0f);
 }
 
+void check_rows(const char* name, TensorView m) {
+  check(m.stride(1) == 1 || m.dim(1) <= 1, "matmul",
+        "{} {} has strides {}; its rows must be contiguous", name, m.shape(), m.strides());
+  check(m.dim(0) <= 1 || m.stride(0) >= m.dim(1), "matmul",
+        "{} {} has strides {}; its rows must not overlap", name, m.shape(), m.strides());
+}
+
+/// With zeros up to whole panels; until the thread's next call.
+const float* padded(TensorView bias) {
+  static thread_local Tensor storage;
+  const std::int64_t floats = panels_of(bias.dim(0)) * kPanelColumns;
+  if (!storage || storage.numel() < floats) storage = Tensor({floats});
+  const auto to = storage.span<float>();
+  std::ranges::fill(std::copy_n(bias.as<float>(), bias.numel(), to.begin()), to.end(), 0.0f);
+  return to.data();
+}
+
+/// All of c, part by part of b.
+void multiply(const MatmulArguments& m, const GemmOutput& c) {
+  if (m.c.rows == 0 || m.c.columns == 0) return;
+  if (m.a.columns == 0) {
+    if (!c.accumulate) clear(m.c);
+    return;
+  }
+  const auto left = operand("a", m.a), right = operand("b", m.b);
+  const std::int64_t parts = (right.rows + kPackedSteps - 1) / kPackedSteps;
+  const std::int64_t most = (right.rows + parts - 1) / parts;
+  for (std::int64_t j = 0; j < right.columns; j += kPackedColumns)
+    for (std::int64_t p = 0; p < right.rows; p += most) {
+      const std::int64_t columns = std::min(kPackedColumns, right.columns - j);
+      const std::int64_t steps = std::min(most, right.rows - p);
+      GemmOutput to = c;
+      to.data = c.data + j;
+      to.accumulate = c.accumulate || p > 0;
+      to.bias = p == 0 && c.bias ? c.bias + j : nullptr;
+      to.residual = p == 0 && c.residual ? c.residual + j : nullptr;
+      multiply_part(part(left, 0, left.rows, p, steps), part(right, p, steps, j, columns), to);
+    }
+}
+
 /// [columns, rows] of a rank-2 view.
 template <bool kMutable>
 BasicTensorView<kMutable> transposed(const BasicTensorView<kMutable>& v) {
@@ -51,27 +91,29 @@ BasicTensorView<kMutable> transposed(const BasicTensorView<kMutable>& v) {
 
 void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options) {
   const MatmulArguments m = matmul_arguments(a, b, c, options);
-  if (m.c.rows == 0 || m.c.columns == 0) return;
-  check(m.c.column_stride == 1 || m.c.columns == 1, "matmul",
-        "c {} has strides {}; its rows must be contiguous", c.shape(), c.strides());
-  check(m.c.rows == 1 || m.c.row_stride >= m.c.columns, "matmul",
-        "c {} has strides {}; its rows must not overlap", c.shape(), c.strides());
-  if (m.a.columns == 0) {
-    if (!m.accumulate) clear(m.c);
-    return;
+  check_rows("c", c);
+  multiply(m, {.data = m.c.data, .row_stride = m.c.row_stride, .accumulate = m.accumulate});
+}
+
+void linear_forward(TensorView x, TensorView weight, WeightLayout layout, MutableTensorView y,
+                    const LinearTerms& terms) {
+  const TensorView b = layout == WeightLayout::out_in ? transposed(weight) : weight;
+  const MatmulArguments m = matmul_arguments(x, b, y, {});
+  check_rows("y", y);
+  check(m.a.columns > 0, "matmul", "x {} has no columns", x.shape());
+  check(!terms.bias || (terms.bias.shape() == Shape{m.c.columns} && terms.bias.contiguous()),
+        "matmul", "bias {} does not fit y {}; it must be a contiguous [{}]", terms.bias.shape(),
+        y.shape(), m.c.columns);
+  GemmOutput c{.data = m.c.data, .row_stride = m.c.row_stride};
+  if (terms.bias) c.bias = padded(terms.bias);
+  if (terms.residual) {
+    check(terms.residual.shape() == y.shape(), "matmul",
+          "residual {} does not fit y {}; they must be alike", terms.residual.shape(), y.shape());
+    check_rows("residual", terms.residual);
+    c.residual = terms.residual.as<float>();
+    c.residual_stride = terms.residual.stride(0);
   }
-  const auto left = operand("a", m.a), right = operand("b", m.b);
-  const std::int64_t parts = (right.rows + kPackedSteps - 1) / kPackedSteps;
-  const std::int64_t most = (right.rows + parts - 1) / parts;
-  for (std::int64_t j = 0; j < right.columns; j += kPackedColumns)
-    for (std::int64_t p = 0; p < right.rows; p += most) {
-      const std::int64_t columns = std::min(kPackedColumns, right.columns - j);
-      const std::int64_t steps = std::min(most, right.rows - p);
-      multiply_part(part(left, 0, left.rows, p, steps), part(right, p, steps, j, columns),
-                    {.data = &m.c.at(0, j),
-                     .row_stride = m.c.row_stride,
-                     .accumulate = m.accumulate || p > 0});
-    }
+  multiply(m, c);
 }
 
 void linear_backward_input(TensorView dy, TensorView weight, WeightLayout layout,

@@ -58,6 +58,18 @@ class Linear {
 void matmul(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
 void matmul_ref(TensorView a, TensorView b, MutableTensorView c, const MatmulOptions& options = {});
 
+/// What linear_forward() adds to a product: bias [n] and residual [rows, n], fp32, either may be
+/// empty.
+struct LinearTerms {
+  TensorView bias = {}, residual = {};
+};
+
+/// y[rows, n] = x[rows, k] W + bias + residual, all fp32, with a W that changes too often to be
+/// packed: [n, k] or [k, n] as `layout` says. The rows of y and of the residual are contiguous; y
+/// must not overlap x, W or, unless it is the same, the residual.
+void linear_forward(TensorView x, TensorView weight, WeightLayout layout, MutableTensorView y,
+                    const LinearTerms& terms = {});
+
 /// The gradients of y = x W + b, all fp32, from dy [rows, n]; W and dW are [n, k] or [k, n] as
 /// `layout` says. Each replaces or, with options.accumulate, adds.
 /// dx[rows, k] (+)= dy W^T

@@ -226,6 +226,53 @@ TEST_P(LinearBackward, OfTheWeight) {
 INSTANTIATE_TEST_SUITE_P(Layouts, LinearBackward,
                          ::testing::Values(WeightLayout::out_in, WeightLayout::in_out));
 
+// Both terms, of which either may be missing; past every block of k and n.
+TEST_P(LinearBackward, ForwardAddsBiasAndResidual) {
+  for (const Sizes& s : {Sizes{kRows, kOut, kIn}, Sizes{5, 70, 1300}, Sizes{3, 2100, 40}}) {
+    const Operand x(s.m, s.k, false, 1), w(s.k, s.n, turned(), 2), residual(s.m, s.n, false, 3);
+    const TensorView stored =
+        turned() ? TensorView(w.view.data(), DType::f32, {s.n, s.k}, {w.view.stride(1), 1})
+                 : w.view;
+    const std::vector<float> bias = normal_values(static_cast<std::size_t>(s.n), 0, 1, 4);
+    for (const bool with_bias : {false, true})
+      for (const bool with_residual : {false, true}) {
+        Output fast(s.m, s.n), slow(s.m, s.n);
+        for (std::int64_t i = 0; i < s.m; ++i)
+          for (std::int64_t j = 0; j < s.n; ++j)
+            slow.memory[static_cast<std::size_t>(i * (s.n + 2) + j)] =
+                (with_bias ? bias[static_cast<std::size_t>(j)] : 0) +
+                (with_residual ? residual.at(i, j) : 0);
+        Output reference = slow;
+        linear_forward(x.view, stored, GetParam(), fast.view(),
+                       {.bias = with_bias ? TensorView(bias.data(), {s.n}) : TensorView(),
+                        .residual = with_residual ? residual.view : TensorView()});
+        naive(x, w, slow, true);
+        matmul_ref(x.view, w.view, reference.view(), {.accumulate = true});
+        EXPECT_TRUE(agrees(fast.memory, slow.memory, reference.memory))
+            << s.m << "x" << s.n << "x" << s.k << (with_bias ? " bias" : "")
+            << (with_residual ? " residual" : "");
+      }
+  }
+}
+
+TEST(LinearForward, RefusesTermsThatDoNotFit) {
+  const std::vector<float> data(64);
+  std::vector<float> to(64);
+  const TensorView x(data.data(), {4, 8}), w(data.data(), {6, 8});
+  const MutableTensorView y(to.data(), {4, 6});
+  expect_error(
+      [&] {
+        linear_forward(x, w, WeightLayout::out_in, y, {.bias = TensorView(data.data(), {5})});
+      },
+      {"[matmul]", "bias [5]", "[4, 6]"});
+  expect_error(
+      [&] {
+        linear_forward(x, w, WeightLayout::out_in, y,
+                       {.residual = TensorView(data.data(), {3, 6})});
+      },
+      {"[matmul]", "residual [3, 6]", "[4, 6]"});
+}
+
 TEST(LinearBackwardBias, SumsTheRows) {
   for (const std::int64_t width : {1, 63, 64, 65, 128, 200, 300})
     for (const std::int64_t rows : {0, 1, 77}) {
