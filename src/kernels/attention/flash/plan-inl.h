@@ -34,8 +34,8 @@ inline std::int64_t SpanBytes() {
 constexpr std::int64_t kStateBytes = 2560 << 10;
 /// Inputs and outputs of a call that are likely still in L2.
 constexpr std::int64_t kResidentBytes = 1 << 20;
-/// What the tiles of a unit may keep for statistics: it is written and read once, so few tiles, which
-/// pack K and V more often, cost less than memory does.
+/// What the tiles of a unit may keep for statistics: it is written and read once, so few tiles,
+/// which pack K and V more often, cost less than memory does.
 constexpr std::int64_t kKeptBytes = 2 << 20;
 
 inline size_t TileWidth() {
