@@ -74,8 +74,8 @@ std::string heading_of(const LoadedModel& model, const AblationOutcome& outcome)
 /// One line for each of the tokens whose final state turned most, and for the query.
 std::string text_of_final(const AblationOutcome& outcome, const RowText& names,
                           const Style& style) {
-  const auto after = row_changes(outcome.intact.last_hidden, outcome.after.last_hidden);
-  const auto direct = row_changes(outcome.intact.last_hidden, outcome.direct.last_hidden);
+  const auto after = row_changes(outcome.intact->last_hidden, outcome.after.last_hidden);
+  const auto direct = row_changes(outcome.intact->last_hidden, outcome.direct);
   std::vector<std::size_t> order(after.size());
   for (std::size_t t = 0; t < order.size(); ++t) order[t] = t;
   std::ranges::stable_sort(order, {}, [&](std::size_t t) { return after[t].cosine; });
@@ -97,9 +97,8 @@ std::string text_of_layers(const AblationOutcome& outcome, const RowText& names,
   std::string out = "\n" + style.bold("after each layer, at " + names.name(outcome.query)) +
                     "\nlayer  cosine  moved by (part of its length)\n";
   const auto row = static_cast<std::size_t>(outcome.query);
-  for (std::size_t l = 0; l < outcome.intact.trace.layers.size(); ++l) {
-    const VectorChange change = row_changes(outcome.intact.trace.layers[l].resid_post,
-                                            outcome.after.trace.layers[l].resid_post)[row];
+  for (std::size_t l = 0; l < outcome.intact->trace.layers.size(); ++l) {
+    const VectorChange change = changes_of_layer(outcome, l)[row];
     const double part = change.norm_before > 0 ? change.difference / change.norm_before : 0;
     out += fmt::format("{:5}  {:.4f}  {:.4f} {}\n", l, change.cosine, part,
                        style.accent(bar(part, 20)));
@@ -131,8 +130,10 @@ int run(const Options& options, const Globals& globals) {
   const Input input = options.input();
   const AblationRequest request = request_of(options);
   const LoadedModel model = options.load();
-  const std::vector<Token> tokens = tokens_of(model, input);
-  const AblationOutcome outcome = run_ablation(model, tokens, input.text, request, globals.kernel);
+  const ModelRun intact = record_run(model.transformer, tokens_of(model, input), input.text,
+                                     {.kernel = globals.kernel});
+  const std::vector<Token>& tokens = intact.trace.tokens;
+  const AblationOutcome outcome = run_ablation(model, intact, request, globals.kernel);
   if (options.json) {
     Json json = json_ablation(model, outcome);
     json["model"] = json_model(model.info);

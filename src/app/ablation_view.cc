@@ -77,8 +77,9 @@ std::optional<PredictionChange> predictions_of(const Transformer& model,
   const std::int64_t d_model = model.config().d_model;
   Tensor hidden({3, d_model});
   auto to = hidden.span<float>().begin();
-  for (const ModelRun* run : {&outcome.intact, &outcome.after, &outcome.direct})
-    to = std::ranges::copy(row_of(run->last_hidden, outcome.query), to).out;
+  for (const Tensor* each :
+       {&outcome.intact->last_hidden, &outcome.after.last_hidden, &outcome.direct})
+    to = std::ranges::copy(row_of(*each, outcome.query), to).out;
   const Tensor logits = model.logits(hidden);
   return prediction_change(row_of(logits, 0), row_of(logits, 1), row_of(logits, 2),
                            kMostPredictions);
@@ -101,9 +102,8 @@ Json json_changes(const Tensor& before, const Tensor& after) {
 /// in parts of what it was.
 Json json_layers(const AblationOutcome& outcome) {
   Json out = Json::array();
-  for (std::size_t l = 0; l < outcome.intact.trace.layers.size(); ++l) {
-    const auto changes = row_changes(outcome.intact.trace.layers[l].resid_post,
-                                     outcome.after.trace.layers[l].resid_post);
+  for (std::size_t l = 0; l < outcome.intact->trace.layers.size(); ++l) {
+    const auto changes = changes_of_layer(outcome, l);
     double sum = 0;
     for (const VectorChange& each : changes)
       if (each.norm_before > 0) sum += each.difference / each.norm_before;
@@ -131,18 +131,20 @@ Json json_source_norms(const LoadedModel& model, const Trace& trace, const Ablat
 
 /// The attention output of the block that is looked at, at the query.
 Json json_block(const LoadedModel& model, const AblationOutcome& outcome) {
-  const auto out_of = [&](const ModelRun& run) {
-    return row_of(run.trace.layers[static_cast<std::size_t>(outcome.layer)].out, outcome.query);
+  const Trace& intact = outcome.intact->trace;
+  const Trace& after = trace_at(outcome.after, *outcome.intact, outcome.layer);
+  const auto out_of = [&](const Trace& trace) {
+    return row_of(trace.layers[static_cast<std::size_t>(outcome.layer)].out, outcome.query);
   };
   std::vector<float> gates(static_cast<std::size_t>(model.info.config.n_heads), 1.0f);
   for (const AblatedHead& head : outcome.heads)
     if (head.layer == outcome.layer) gates[static_cast<std::size_t>(head.head)] = head.gate;
   return {{"layer", outcome.layer},
-          {"out", json_numbers(out_of(outcome.after))},
-          {"change", json_change(vector_change(out_of(outcome.intact), out_of(outcome.after)))},
+          {"out", json_numbers(out_of(after))},
+          {"change", json_change(vector_change(out_of(intact), out_of(after)))},
           {"sources",
-           {{"before", json_source_norms(model, outcome.intact.trace, outcome, {})},
-            {"after", json_source_norms(model, outcome.after.trace, outcome, gates)}}}};
+           {{"before", json_source_norms(model, intact, outcome, {})},
+            {"after", json_source_norms(model, after, outcome, gates)}}}};
 }
 
 Json json_predictions(const LoadedModel& model, const PredictionChange& change) {
@@ -171,31 +173,36 @@ std::optional<Replacement> parse_replacement(std::string_view name) {
   return std::nullopt;
 }
 
-AblationOutcome run_ablation(const LoadedModel& model, const std::vector<Token>& tokens,
-                             const std::string& text, const AblationRequest& request,
-                             std::string_view kernel) {
+std::vector<VectorChange> changes_of_layer(const AblationOutcome& outcome, std::size_t layer) {
+  const Trace& after = trace_at(outcome.after, *outcome.intact, static_cast<std::int64_t>(layer));
+  return row_changes(outcome.intact->trace.layers[layer].resid_post,
+                     after.layers[layer].resid_post);
+}
+
+AblationOutcome run_ablation(const LoadedModel& model, const ModelRun& intact,
+                             const AblationRequest& request, std::string_view kernel) {
   const ModelConfig& c = model.info.config;
   AblationOutcome out;
   out.heads = heads_of(c, request);
   out.replacement = request.replacement;
-  out.query = query_of(tokens, request);
+  out.query = query_of(intact.trace.tokens, request);
   out.layer = layer_of(c, request, out.heads);
-  out.intact = record_run(model.transformer, tokens, text, kernel);
+  out.intact = &intact;
 
   Ablation ablation{.heads = out.heads, .replacement = out.replacement};
   Tensor mean;
   ModelRun other;
   if (out.replacement == Replacement::mean) {
-    mean = mean_for(model, out.intact, request, kernel);
+    mean = mean_for(model, intact, request, kernel);
     ablation.mean = mean;
   }
   if (out.replacement == Replacement::resample) {
-    other =
-        record_run(model.transformer, tokens_of(model, request.other), request.other.text, kernel);
+    other = record_run(model.transformer, tokens_of(model, request.other), request.other.text,
+                       {.kernel = kernel});
     ablation.other = &other;
   }
-  out.after = run_ablated(model.transformer, out.intact, ablation, kernel);
-  out.direct = estimate_directly(model.transformer, out.intact, ablation, kernel);
+  out.after = run_ablated(model.transformer, intact, ablation, kernel);
+  out.direct = estimate_directly(model.transformer, intact, ablation);
   out.predictions = predictions_of(model.transformer, out);
   return out;
 }
@@ -210,8 +217,8 @@ Json json_ablation(const LoadedModel& model, const AblationOutcome& outcome) {
           {"heads", std::move(heads)},
           {"query", outcome.query},
           {"final",
-           {{"after", json_changes(outcome.intact.last_hidden, outcome.after.last_hidden)},
-            {"direct", json_changes(outcome.intact.last_hidden, outcome.direct.last_hidden)}}},
+           {{"after", json_changes(outcome.intact->last_hidden, outcome.after.last_hidden)},
+            {"direct", json_changes(outcome.intact->last_hidden, outcome.direct)}}},
           {"layers", json_layers(outcome)},
           {"block", json_block(model, outcome)},
           {"predictions", std::move(predictions)},

@@ -27,22 +27,27 @@ struct AblationRequest {
 /// "zero", "mean", "resample"; nothing for another word.
 std::optional<Replacement> parse_replacement(std::string_view name);
 
-/// The three runs and what they are looked at for.
+/// The runs and what they are looked at for.
 struct AblationOutcome {
   std::vector<AblatedHead> heads;
   Replacement replacement;
-  ModelRun intact, after, direct;
+  const ModelRun* intact;  ///< the caller's
+  ModelRun after;
+  Tensor direct;       ///< final hidden states [T, d_model] by the direct estimate
   std::int64_t query;  ///< the token whose predictions and layers are compared
   std::int64_t layer;  ///< the block whose attention output is compared
   std::optional<PredictionChange> predictions;  ///< nothing for a model without a head
 };
 
-/// Runs the tokens as they are, with the heads changed, and by the direct estimate. Unless the
-/// request says otherwise, `query` is the first masked token, else the text's last, and `layer` the
-/// first with a changed head. Throws RequestError for what does not fit the model.
-AblationOutcome run_ablation(const LoadedModel& model, const std::vector<Token>& tokens,
-                             const std::string& text, const AblationRequest& request,
-                             std::string_view kernel);
+/// Runs the tokens of `intact`, which must outlive the outcome, with the heads changed, and by the
+/// direct estimate. Unless the request says otherwise, `query` is the first masked token, else the
+/// text's last, and `layer` the first with a changed head. Throws RequestError for what does not
+/// fit the model.
+AblationOutcome run_ablation(const LoadedModel& model, const ModelRun& intact,
+                             const AblationRequest& request, std::string_view kernel);
+
+/// How the residual stream after a block changed, token by token.
+std::vector<VectorChange> changes_of_layer(const AblationOutcome& outcome, std::size_t layer);
 
 /// Ablation of the HTTP API.
 Json json_ablation(const LoadedModel& model, const AblationOutcome& outcome);

@@ -7,29 +7,13 @@
 
 #include "app/built_in_files.h"
 #include "app/model_records.h"
+#include "app/rows_json.h"
 #include "core/error.h"
 #include "inspect/ablation_effect.h"
-#include "inspect/blend.h"
 #include "kernels/attention/attention.h"
 
 namespace headlight::app {
 namespace {
-
-Json json_readers(const Blend& blend) {
-  Json out = Json::array();
-  for (Readers readers : blend.readers) out.push_back(name_of(readers));
-  return out;
-}
-
-Json json_buried(const Blend& blend) {
-  Json out = Json::array();
-  for (const BuriedToken& each : blend.buried)
-    out.push_back({{"token", each.token},
-                   {"head", each.head},
-                   {"weight", json_number(each.weight)},
-                   {"average", json_number(each.average)}});
-  return out;
-}
 
 /// The sources' AddedVectors: how each one's vector lies to the output.
 Json json_sources(const Tensor& sources, const Concat& concat) {
@@ -96,29 +80,7 @@ Json json_tokens(const std::vector<Token>& tokens) {
 
 Json json_rows(const Trace& trace, std::int64_t layer, std::int64_t query,
                std::optional<std::int64_t> only_head) {
-  const Tensor rows = query_rows(trace, layer, query);
-  const Blend blend = blend_rows(rows);
-  const std::vector<double> entropies = row_entropies(rows);
-  const auto length = static_cast<std::size_t>(trace.length());
-  const std::int64_t group = trace.config.n_heads / trace.config.n_kv_heads;
-  Json heads = Json::array();
-  for (std::int64_t h = 0; h < trace.config.n_heads; ++h) {
-    if (only_head && *only_head != h) continue;
-    const auto at = static_cast<std::size_t>(h);
-    heads.push_back({{"head", h},
-                     {"kv_head", h / group},
-                     {"row", json_numbers(rows.span<float>().subspan(at * length, length))},
-                     {"entropy", json_number(entropies[at])}});
-  }
-  return {{"layer", layer},
-          {"query", query},
-          {"heads", std::move(heads)},
-          {"average_of_heads", json_numbers(blend.average.span<float>())},
-          {"entropy_of_average", json_number(blend.entropy_of_average)},
-          {"mean_of_entropies", json_number(blend.mean_of_entropies)},
-          {"jsd", json_number(blend.jsd)},
-          {"readers", json_readers(blend)},
-          {"buried", json_buried(blend)}};
+  return Json::parse(rows_json(trace, layer, query, only_head));
 }
 
 Json json_added(const AddedVector& added) {

@@ -4,23 +4,20 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "app/byte_lru.h"
 #include "app/compute_queue.h"
 #include "app/lab_request.h"
 #include "app/lab_response.h"
-#include "app/loaded_model.h"
+#include "app/model_shelf.h"
+#include "app/trace_views.h"
 #include "app/trainings.h"
 #include "inspect/long_trace.h"
-#include "inspect/trace.h"
 
 namespace headlight::app {
 
@@ -35,12 +32,7 @@ struct LabOptions {
   std::size_t long_bytes = std::size_t{7} << 28;     ///< long traces, of which one is always kept
 };
 
-/// The answer to a failure: its status and {"error": {"op", "message"}}.
-LabResponse error_response(std::exception_ptr thrown);
-/// The JSON of an answer. Throws the error that it reports, as one of `op`.
-Json json_of(const LabResponse& response, std::string_view op);
-
-/// Answers requests from any number of threads; all compute runs on its queue.
+/// Answers requests from any number of threads; all compute but what is small runs on its queue.
 class Lab {
  public:
   /// Throws when the default model is damaged.
@@ -48,6 +40,8 @@ class Lab {
 
   /// Never throws for a bad request; it answers it.
   LabResponse answer(const LabRequest& request);
+  /// The same answer where it takes about a millisecond at most and waits for nobody; else nothing.
+  std::optional<LabResponse> answer_at_once(const LabRequest& request);
   /// Refuses what is waiting and what comes, so that the server can end.
   void close() {
     queue_.close();
@@ -58,59 +52,56 @@ class Lab {
   std::unique_ptr<EventReader> read_events(const LabRequest& request);
 
  private:
-  struct KeptTrace {
-    ModelInfo info;
-    Trace trace;
-    bool gated = false;              ///< some head was not fully open
-    std::optional<HeadGates> gates;  ///< what it was made with
-  };
-
   /// Grows a layer at a time; its trace is only looked at on the queue.
   struct KeptLongTrace {
     ModelInfo info;
     LongTrace trace;
   };
+  struct Call;
+  /// A call, and what stands for {id} in the path that asks for it.
+  struct Asked {
+    const Call* call;
+    std::string_view id;
+  };
+  using Answer = LabResponse (Lab::*)(const LabRequest& request, std::string_view id);
 
-  LabResponse route(const LabRequest& request);
-  LabResponse list_models();
-  LabResponse layer_time(const LabRequest& request);
-  LabResponse abilities(const LabRequest& request);
-  LabResponse emergence(const LabRequest& request);
-  LabResponse post_trace(const LabRequest& request);
+  /// All that are answered. The one list of them.
+  static std::span<const Call> calls();
+  /// Throws RequestError (404) when there is nothing at the path; no call when it is there, but not
+  /// for this method.
+  static Asked find_call(const LabRequest& request);
+  static std::string methods_at(std::string_view path);
+
+  LabResponse health(const LabRequest& request, std::string_view);
+  LabResponse openapi(const LabRequest& request, std::string_view);
+  LabResponse models(const LabRequest& request, std::string_view);
+  LabResponse layer_time(const LabRequest& request, std::string_view);
+  LabResponse abilities(const LabRequest& request, std::string_view);
+  LabResponse emergence(const LabRequest& request, std::string_view);
+  LabResponse post_trace(const LabRequest& request, std::string_view);
+  LabResponse post_ablation(const LabRequest& request, std::string_view);
+  LabResponse trainings(const LabRequest& request, std::string_view);
+  LabResponse record(const LabRequest& request, std::string_view id);
+  LabResponse long_part(const LabRequest& request, std::string_view id);
+  LabResponse export_trace(const LabRequest& request, std::string_view id);
+  LabResponse answer_view(TraceView view, const LabRequest& request, std::string_view id);
+
+  /// The answer to a body that was posted before, while its trace is kept: a class opens the same
+  /// sentence, and a run of it is always the same.
+  std::optional<LabResponse> same_as_before(const std::string& body);
+  std::shared_ptr<KeptTrace> make_trace(const ModelFolder& folder, const TraceRequest& asked);
   LabResponse post_long_trace(const TraceRequest& asked);
-  LabResponse post_ablation(const LabRequest& request);
-  LabResponse answer_trace(const LabRequest& request, std::string_view id, std::string_view part);
   /// Side B of a comparison that is to be exported, where the request names one.
   std::optional<ExportAgainst> export_against(const LabRequest& request);
-  LabResponse answer_long_trace(const LabRequest& request, std::string_view id,
-                                std::string_view part, KeptLongTrace& kept);
-  LabResponse rows(const LabRequest& request, const KeptTrace& kept);
-  LabResponse pattern(const LabRequest& request, const KeptTrace& kept);
-  LabResponse overview(const LabRequest& request, const KeptTrace& kept);
-  LabResponse concat(const LabRequest& request, const KeptTrace& kept);
-  LabResponse columns(const LabRequest& request, const KeptTrace& kept);
-  LabResponse value_norms(const LabRequest& request, const KeptTrace& kept);
-  LabResponse predictions(const LabRequest& request, const KeptTrace& kept);
-  LabResponse values(const LabRequest& request, const KeptTrace& kept);
-  LabResponse w_o(const LabRequest& request, const KeptTrace& kept);
-
-  /// The sound models that can be named, the default first.
-  std::vector<ModelInfo> known_models();
   /// Throws RequestError (404) when the trace is not kept (any more).
   std::shared_ptr<const KeptTrace> kept_trace(std::string_view id);
-  ModelFolder find_model(const std::string& name);
-  /// The sound model that the parameter "model" names; without it the default one. Throws
-  /// RequestError (404) when there is none.
-  ModelInfo asked_model(const LabRequest& request);
-  std::shared_ptr<LoadedModel> loaded(const ModelFolder& model);
   std::string new_trace_id();
 
   LabOptions options_;
-  std::mutex survey_mutex_;
-  std::map<std::string, ModelInfo> surveyed_;  // by folder; guarded by survey_mutex_
+  ModelShelf models_;
   ByteLru<const KeptTrace> traces_;
+  ByteLru<const std::string> posted_;  // the ids of traces_ by the body that asked for them
   ByteLru<KeptLongTrace> long_traces_;
-  ByteLru<LoadedModel> models_;
   std::atomic<std::uint64_t> next_trace_{1};
   std::string id_prefix_;
   Trainings trainings_;

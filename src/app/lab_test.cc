@@ -27,8 +27,9 @@ class LabTest : public ::testing::Test {
     options.default_model = ModelFolder{"tiny", folder_};
     return options;
   }
-  static std::string post(Lab& lab) {
-    const LabRequest request{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1, 2, 3]})"};
+  static std::string post(Lab& lab, const std::string& ids = "[1, 2, 3]") {
+    const LabRequest request{
+        true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": )" + ids + "}"};
     const LabResponse response = lab.answer(request);
     EXPECT_EQ(response.status, 200) << response.body;
     return Json::parse(response.body)["id"];
@@ -46,9 +47,22 @@ TEST_F(LabTest, OldTracesGoWhenTheyTakeTooMuch) {
   Lab lab(small);
   const std::string first = post(lab);
   EXPECT_EQ(status(lab, "traces/" + first), 200);
-  const std::string second = post(lab);
+  const std::string second = post(lab, "[4, 5]");
   EXPECT_EQ(status(lab, "traces/" + first), 404);
   EXPECT_EQ(status(lab, "traces/" + second), 200);
+  EXPECT_NE(post(lab), first) << "it is run again";
+}
+
+TEST_F(LabTest, TheSameTextIsRunOnce) {
+  Lab lab(options());
+  const LabRequest request{true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1, 2, 3]})"};
+  EXPECT_FALSE(lab.answer_at_once(request).has_value());
+  const LabResponse first = lab.answer(request);
+  EXPECT_EQ(lab.answer(request).body, first.body);
+  const auto at_once = lab.answer_at_once(request);
+  ASSERT_TRUE(at_once.has_value());
+  EXPECT_EQ(at_once->body, first.body);
+  EXPECT_NE(post(lab, "[1, 2, 4]"), post(lab));
 }
 
 TEST_F(LabTest, TheLatestUsedStays) {
@@ -93,6 +107,62 @@ TEST_F(LabTest, WhatIsGivenUpStopsBetweenLayers) {
     EXPECT_EQ(lab.answer(request).status == 200, most == 3) << most;
     EXPECT_EQ(asked, std::min(most + 1, 3)) << most;
   }
+}
+
+TEST_F(LabTest, WhatIsSmallIsAnsweredAtOnceAndTheSame) {
+  Lab lab(options());
+  const std::string trace = "/api/v1/traces/" + post(lab);
+  const std::vector<LabRequest> small = {
+      {false, "/api/v1/health", {}, ""},
+      {false, "/api/v1/nothing", {}, ""},
+      {true, "/api/v1/health", {}, ""},
+      {false, trace, {}, ""},
+      {false, trace + "/rows", {{"layer", "1"}, {"query", "2"}}, ""},
+      {false, trace + "/rows", {{"layer", "2"}, {"query", "2"}}, ""},
+      {false, trace + "/concat", {{"layer", "0"}, {"query", "1"}}, ""},
+      {false, trace + "/overview", {{"size", "2"}}, ""},
+      {false, "/api/v1/traces/none/rows", {{"layer", "1"}, {"query", "2"}}, ""}};
+  std::vector<LabResponse> expected;
+  for (const LabRequest& request : small) expected.push_back(lab.answer(request));
+  lab.close();  // nothing of it goes through the queue
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    const auto at_once = lab.answer_at_once(small[i]);
+    ASSERT_TRUE(at_once.has_value()) << small[i].path;
+    EXPECT_EQ(at_once->status, expected[i].status) << small[i].path;
+    EXPECT_EQ(at_once->body, expected[i].body) << small[i].path;
+    EXPECT_EQ(at_once->shape, expected[i].shape) << small[i].path;
+  }
+}
+
+TEST_F(LabTest, WhatTakesLongWaitsForItsTurn) {
+  Lab lab(options());
+  const std::string trace = "/api/v1/traces/" + post(lab);
+  const std::vector<LabRequest> long_ones = {
+      {true, "/api/v1/traces", {}, R"({"model": "tiny", "ids": [1]})"},
+      {true, "/api/v1/ablations", {}, "{}"},
+      {false, "/api/v1/models", {}, ""},
+      {false, trace + "/predictions", {{"query", "0"}}, ""},
+      {false, trace + "/statistics", {}, ""},
+      {false, trace + "/map", {{"layer", "0"}, {"head", "0"}}, ""},
+      {false, "/api/v1/trainings", {}, ""}};
+  for (const LabRequest& request : long_ones)
+    EXPECT_FALSE(lab.answer_at_once(request).has_value()) << request.path;
+}
+
+TEST_F(LabTest, SaysWhichMethodsAPathHas) {
+  Lab lab(options());
+  const auto allowed = [&](LabRequest request) {
+    const LabResponse response = lab.answer(request);
+    EXPECT_EQ(response.status, 405) << request.path;
+    return response.allow;
+  };
+  EXPECT_EQ(allowed({false, "/api/v1/traces", {}, ""}), "POST");
+  EXPECT_EQ(allowed({true, "/api/v1/models", {}, "{}"}), "GET, HEAD");
+  EXPECT_EQ(allowed({false, "/api/v1/trainings", {}, "", true}), "POST, GET, HEAD");
+  EXPECT_EQ(allowed({true, "/api/v1/trainings/x", {}, "{}"}), "GET, HEAD, DELETE");
+  for (const char* path : {"/api/v1/traces/", "/api/v1/traces/a/b/c", "/api/v1/trainings//events",
+                           "/api/v1/", "/api/v1/tracesx", "/api/v1/traces/a/rows/"})
+    EXPECT_EQ(lab.answer({false, path, {}, ""}).status, 404) << path;
 }
 
 TEST_F(LabTest, NothingIsComputedAfterTheClose) {

@@ -4,14 +4,14 @@
 #include <cstdint>
 
 #include "app/loaded_model.h"
-#include "inspect/trace.h"
+#include "inspect/ablation.h"
 #include "io/json.h"
 
 namespace headlight::app {
 
-/// Predictions of the HTTP API: the `most` most probable tokens at `query`, of a run that was made
-/// with `gates` (null: all open). "best" is null when the model has no head for tokens.
-Json json_predictions(const LoadedModel& model, const Trace& trace, const HeadGates* gates,
-                      std::int64_t query, std::size_t most);
+/// Predictions of the HTTP API: the `most` most probable tokens at `query` of a run. "best" is null
+/// when the model has no head for tokens.
+Json json_predictions(const LoadedModel& model, const ModelRun& run, std::int64_t query,
+                      std::size_t most);
 
 }  // namespace headlight::app

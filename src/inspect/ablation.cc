@@ -35,12 +35,6 @@ ModelRun run_with(const Transformer& model, Trace trace, ForwardOptions options)
   return run;
 }
 
-/// Runs the tokens of a run again.
-ModelRun rerun(const Transformer& model, const ModelRun& run, ForwardOptions options) {
-  return run_with(model, unrecorded_trace(model, run.trace.tokens, run.trace.text),
-                  std::move(options));
-}
-
 void check_run(const ModelConfig& c, const ModelRun& run, std::string_view which) {
   check(run.trace.config == c, "ablation",
         "the {} run is of another model: its config is {}, not {}", which,
@@ -110,6 +104,21 @@ bool touches(const Ablation& ablation, std::int64_t layer) {
   });
 }
 
+/// The first layer that changes; n_layers where none does.
+std::int64_t first_change(const ModelConfig& c, const Ablation& ablation) {
+  std::int64_t first = 0;
+  while (first < c.n_layers && !touches(ablation, first)) ++first;
+  return first;
+}
+
+/// `options`, from layer `first` of the intact run on.
+ForwardOptions from_layer(std::int64_t first, const ModelRun& intact, ForwardOptions options) {
+  options.resid_pre = intact.trace.layers[static_cast<std::size_t>(first)].resid_pre;
+  options.first_layer = first;
+  options.logits = false;
+  return options;
+}
+
 /// The changed heads as a forward pass takes them. Refers to what it was made from.
 class Changed {
  public:
@@ -140,14 +149,18 @@ class Changed {
   HeadGates gates_;
 };
 
+void copy_into(MutableTensorView to, const Tensor& from) {
+  std::ranges::copy(from.span<float>(), to.as<float>());
+}
+
 /// What the attention of a layer would have added in the intact run, had its heads been changed:
 /// out + (z' - z) W_O. A layer without a changed head keeps its bits.
-Tensor out_with_changed_heads(const Transformer& model, const ModelRun& intact,
-                              const Ablation& ablation, std::int64_t layer) {
+void out_with_changed_heads(const Transformer& model, const ModelRun& intact,
+                            const Ablation& ablation, std::int64_t layer, MutableTensorView out) {
   const ModelConfig& c = model.config();
   const TracedLayer& before = intact.trace.layers[static_cast<std::size_t>(layer)];
-  Tensor out = before.out.clone();
-  if (!touches(ablation, layer)) return out;
+  copy_into(out, before.out);
+  if (!touches(ablation, layer)) return;
   Tensor change = before.z.clone();
   edit_z(c, ablation, layer, change);
   const auto old = before.z.span<float>();
@@ -155,11 +168,6 @@ Tensor out_with_changed_heads(const Transformer& model, const ModelRun& intact,
   const TensorView rows(change.view().data(), DType::f32,
                         Shape({intact.length(), c.n_heads * c.head_dim}));
   matmul(rows, model.w_o(layer), out, {.accumulate = true});
-  return out;
-}
-
-void copy_into(MutableTensorView to, const Tensor& from) {
-  std::ranges::copy(from.span<float>(), to.as<float>());
 }
 
 }  // namespace
@@ -177,11 +185,9 @@ std::string_view name_of(Replacement replacement) {
 }
 
 ModelRun record_run(const Transformer& model, std::vector<Token> tokens, std::string text,
-                    std::string_view kernel) {
-  ForwardOptions options;
-  options.kernel = kernel;
+                    const TraceOptions& options) {
   return run_with(model, unrecorded_trace(model, std::move(tokens), std::move(text)),
-                  std::move(options));
+                  {.head_gates = options.head_gates, .kernel = options.kernel});
 }
 
 MeanZ::MeanZ(const ModelConfig& config)
@@ -215,38 +221,44 @@ Tensor MeanZ::mean() const {
 ModelRun run_ablated(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                      std::string_view kernel) {
   const Changed changed(model.config(), intact, ablation);
-  return rerun(model, intact, changed.options(kernel));
+  const std::int64_t first = first_change(model.config(), ablation);
+  Trace again = unrecorded_trace(model, intact.trace.tokens, intact.trace.text);
+  if (first == model.config().n_layers) {
+    again.attention = intact.trace.attention;
+    return {std::move(again), {}, intact.last_hidden.clone(), first};
+  }
+  ModelRun run =
+      run_with(model, std::move(again), from_layer(first, intact, changed.options(kernel)));
+  run.first_layer = first;
+  return run;
+}
+
+const Trace& trace_at(const ModelRun& ablated, const ModelRun& intact, std::int64_t l) {
+  return l < ablated.first_layer ? intact.trace : ablated.trace;
 }
 
 Tensor ablated_hidden(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                       std::string_view kernel) {
   const Changed changed(model.config(), intact, ablation);
-  const auto layers = static_cast<std::int64_t>(intact.trace.layers.size());
-  std::int64_t first = 0;
-  while (first < layers && !touches(ablation, first)) ++first;
-  if (first == layers) return intact.last_hidden.clone();
-  ForwardOptions options = changed.options(kernel);
-  const std::vector<std::int64_t> types = token_types(intact.trace);
-  options.token_type_ids = types;
-  options.resid_pre = intact.trace.layers[static_cast<std::size_t>(first)].resid_pre;
-  options.first_layer = first;
-  options.logits = false;
+  const std::int64_t first = first_change(model.config(), ablation);
+  if (first == model.config().n_layers) return intact.last_hidden.clone();
+  const ForwardOptions options = from_layer(first, intact, changed.options(kernel));
   return model.forward(intact.trace.ids, options).last_hidden;
 }
 
-ModelRun estimate_directly(const Transformer& model, const ModelRun& intact,
-                           const Ablation& ablation, std::string_view kernel) {
+Tensor estimate_directly(const Transformer& model, const ModelRun& intact,
+                         const Ablation& ablation) {
   check_ablation(model.config(), intact, ablation);
+  const std::int64_t first = first_change(model.config(), ablation);
+  if (first == model.config().n_layers) return intact.last_hidden.clone();
   ForwardOptions options;
-  options.kernel = kernel;
-  options.editor = [&](const Editable& at) {
-    const auto layer = static_cast<std::size_t>(at.layer);
-    if (at.point == EditPoint::z) copy_into(at.value, intact.trace.layers[layer].z);
+  options.sublayers = [&](const Editable& at) {
     if (at.point == EditPoint::attention_out)
-      copy_into(at.value, out_with_changed_heads(model, intact, ablation, at.layer));
-    if (at.point == EditPoint::mlp_out) copy_into(at.value, intact.mlp_out[layer]);
+      out_with_changed_heads(model, intact, ablation, at.layer, at.value);
+    else
+      copy_into(at.value, intact.mlp_out[static_cast<std::size_t>(at.layer)]);
   };
-  return rerun(model, intact, std::move(options));
+  return model.forward(intact.trace.ids, from_layer(first, intact, std::move(options))).last_hidden;
 }
 
 }  // namespace headlight

@@ -24,13 +24,15 @@ struct ModelRun {
   Trace trace;
   std::vector<Tensor> mlp_out;  ///< of each layer, [T, d_model]: what its MLP added
   Tensor last_hidden;           ///< [T, d_model], after the final norm
+  /// Layers before it hold nothing: an ablated run shares them with the intact one.
+  std::int64_t first_layer = 0;
 
   std::int64_t length() const { return trace.length(); }
 };
 
-/// Runs the model as it is. `kernel` forces an attention kernel; empty: the first that accepts.
+/// Runs the model once.
 ModelRun record_run(const Transformer& model, std::vector<Token> tokens, std::string text,
-                    std::string_view kernel = {});
+                    const TraceOptions& options = {});
 
 /// What stands in for z_h where a gate is shut: nothing; a mean; z_h of another run.
 enum class Replacement : std::uint8_t { zero, mean, resample };
@@ -67,24 +69,28 @@ struct Ablation {
   const ModelRun* other = nullptr;
 };
 
-/// Runs the tokens of `intact` again with the heads changed. A gate of 1 changes no bit. Throws
-/// when a head is not there or named twice, a gate is not in [0, 1], or what replaces z is missing
-/// or of another model's shape.
+/// Runs the tokens of `intact` again with the heads changed, from the first layer that changes on:
+/// `first_layer` of the result, n_layers where nothing changes. A gate of 1 changes no bit.
+/// `kernel` forces an attention kernel. Throws when a head is not there or named twice, a gate is
+/// not in [0, 1], or what replaces z is missing or of another model's shape.
 ModelRun run_ablated(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                      std::string_view kernel = {});
 
-/// The final hidden states [T, d_model] of run_ablated alone, bit for bit, from the first layer
-/// that changes on: for the many runs of a table.
+/// The trace of the two that holds layer `l` of an ablated run.
+const Trace& trace_at(const ModelRun& ablated, const ModelRun& intact, std::int64_t l);
+
+/// The final hidden states [T, d_model] of run_ablated alone, bit for bit: for the many runs of a
+/// table.
 Tensor ablated_hidden(const Transformer& model, const ModelRun& intact, const Ablation& ablation,
                       std::string_view kernel = {});
 
-/// The direct estimate: the change of each head's own vector z_h W_O^h is added to the residual
-/// stream at its layer, and every sublayer adds what it added in the intact run; only the norms on
-/// the residual path see the difference. So no later layer repairs or amplifies anything. In a
-/// pre-norm model this is final_norm(x - head_out), a head's direct effect; a post-norm model
-/// (bert) has norms on the way, which are applied again. In the result, z and what the sublayers
-/// add are the intact run's; q, k and v are what the changed stream would have made of them.
-ModelRun estimate_directly(const Transformer& model, const ModelRun& intact,
-                           const Ablation& ablation, std::string_view kernel = {});
+/// The direct estimate, as final hidden states [T, d_model]: the change of each head's own vector
+/// z_h W_O^h is added to the residual stream at its layer, and every sublayer adds what it added in
+/// the intact run; only the norms on the residual path see the difference. So no later layer
+/// repairs or amplifies anything. In a pre-norm model this is final_norm(x - head_out), a head's
+/// direct effect; a post-norm model (bert) has norms on the way, which are applied again. Costs the
+/// product with W_O of the layers that change, and those norms.
+Tensor estimate_directly(const Transformer& model, const ModelRun& intact,
+                         const Ablation& ablation);
 
 }  // namespace headlight

@@ -120,6 +120,12 @@ class Pass {
     if (options_.editor) options_.editor({point, layer, value});
   }
 
+  /// Fills in what a sublayer adds where the options know it.
+  bool given(EditPoint point, std::int64_t layer) const {
+    if (options_.sublayers) options_.sublayers({point, layer, out()});
+    return static_cast<bool>(options_.sublayers);
+  }
+
   void norm(const NormWeights& weights, TensorView from, MutableTensorView to) const {
     apply_norm(c_, weights, from, to);
   }
@@ -147,6 +153,7 @@ class Pass {
 
   /// q, k, v, attention over the heads, W_O: from -> out().
   AttentionReport attend(std::int64_t l, TensorView from) const {
+    if (given(EditPoint::attention_out, l)) return {};
     const BlockWeights& w = w_.blocks[static_cast<std::size_t>(l)];
     w.qkv.apply(from, qkv());
     if (!c_.rope_inv_freq.empty())
@@ -195,6 +202,7 @@ class Pass {
 
   /// The whole MLP: from -> out().
   void mlp(std::int64_t l, TensorView from) const {
+    if (given(EditPoint::mlp_out, l)) return;
     for (std::int64_t begin = 0; begin < length(); begin += kMlpRows) {
       const std::int64_t count = std::min(kMlpRows, length() - begin);
       mlp_rows(w_.blocks[static_cast<std::size_t>(l)], slice(from, 0, begin, count),

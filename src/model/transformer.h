@@ -67,7 +67,10 @@ struct ForwardOptions {
   const HeadGates* head_gates = nullptr;              ///< null: all open
   Editor editor = {};                                 ///< empty: nothing is changed
   Observer observer = {};                             ///< empty: nothing is recorded
-  std::string_view kernel = {};                       ///< force an attention kernel
+  /// Set: fills in what each sublayer adds (EditPoint::attention_out, mlp_out), which is then not
+  /// computed, edited or recorded. What is left of the pass is the residual stream and its norms.
+  Editor sublayers = {};
+  std::string_view kernel = {};  ///< force an attention kernel
   /// Set: the pass begins before block `first_layer` with this residual stream [T, d_model], fp32,
   /// and the ids say only how many tokens there are.
   TensorView resid_pre = {};

@@ -291,14 +291,15 @@ TEST_F(Cli, AblationsAreThoseOfTheLibrary) {
                             .replacement = Replacement::resample,
                             .other = &other};
     const ModelRun after = run_ablated(model, intact, ablation);
-    const ModelRun direct = estimate_directly(model, intact, ablation);
+    const Tensor direct = estimate_directly(model, intact, ablation);
     const json said =
         run_json({"ablate", "--model", name, "--ids", kIdsText, "--heads", "0.1,1.2=0.25", "--how",
                   "resample", "--with", "7,7", "--query", "5", "--layer", "1"});
     EXPECT_EQ(said["how"], "resample");
     EXPECT_EQ(said["heads"][1], (json{{"layer", 1}, {"head", 2}, {"gate", 0.25}}));
-    for (const auto& [key, run] : {std::pair("after", &after), std::pair("direct", &direct)}) {
-      const auto changes = row_changes(intact.last_hidden, run->last_hidden);
+    for (const auto& [key, state] :
+         {std::pair("after", &after.last_hidden), std::pair("direct", &direct)}) {
+      const auto changes = row_changes(intact.last_hidden, *state);
       ASSERT_EQ(said["final"][key].size(), changes.size());
       for (std::size_t t = 0; t < changes.size(); ++t) {
         const json& one = said["final"][key][t];
