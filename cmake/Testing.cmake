@@ -1,5 +1,6 @@
 # Tests: gtest programs beside the code they test, known to ctest one by one.
 find_package(GTest REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # a client of the lab
 
 add_library(headlight_test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support/shared.cc)
 target_include_directories(headlight_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)

@@ -24,7 +24,6 @@ FOLDERS = {
 LIBRARIES = {
     "hwy/*": ["kernels/*"],
     "omp.h": ["core/threads*", "kernels/*"],
-    "httplib.h": ["app/server.cc"],
     "CLI/*": ["app/*"],
     "pcre2.h": ["model/*"],
     "unicode/*": ["model/*"],

@@ -3,9 +3,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "app/request_framing.h"
@@ -22,6 +24,10 @@ namespace {
 
 constexpr int kBurst = 64;  // connections that are accepted before the others are looked at again
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{10};
+constexpr long kTick = 100'000'000;  // nanoseconds between two looks at what is out of time
+
+/// Each descriptor is announced to one thread, which asks for the next announcement.
+constexpr std::uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
 
 /// Sends what the socket takes at once: a refusal is short, and its sender may not be reading.
 void send_now(int socket, std::string_view bytes) {
@@ -38,144 +44,186 @@ bool would_wait(int error) {
 ConnectionInbox::ConnectionInbox(int listening, Deliver deliver, Refusal refusal,
                                  InboxLimits limits)
     : listening_(listening),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       deliver_(std::move(deliver)),
       refusal_(std::move(refusal)),
       limits_(limits) {
-  check(wake_ >= 0, "lab", "the system gives no event to wait for");
+  check(stop_ >= 0 && timer_ >= 0 && epoll_ >= 0, "lab", "the system gives nothing to wait with");
   ::fcntl(listening_, F_SETFL, ::fcntl(listening_, F_GETFL) | O_NONBLOCK);
+  watch(stop_, EPOLL_CTL_ADD, EPOLLIN);  // never read: all threads have to see it
+  watch(timer_, EPOLL_CTL_ADD, kOnce);
+  watch(listening_, EPOLL_CTL_ADD, kOnce);
 }
 
 ConnectionInbox::~ConnectionInbox() {
-  for (const Connection& each : connections_) ::close(each.socket);
-  for (const int socket : finished_) ::close(socket);
-  ::close(wake_);
+  for (const auto& [socket, _] : waiting_) ::close(socket);
+  for (const int each : {stop_, timer_, epoll_}) ::close(each);
 }
 
-void ConnectionInbox::wake() const {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+void ConnectionInbox::watch(int fd, int operation, std::uint32_t events) const {
+  epoll_event event{.events = events, .data = {.fd = fd}};
+  ::epoll_ctl(epoll_, operation, fd, &event);
 }
 
 void ConnectionInbox::stop() {
   stopping_ = true;
-  wake();
-}
-
-void ConnectionInbox::finish(int socket) {
-  --unanswered_;
-  {
-    const std::lock_guard lock(mutex_);
-    finished_.push_back(socket);
-  }
-  wake();
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
 }
 
 void ConnectionInbox::run() {
-  std::vector<pollfd> waiting;
   while (!stopping_) {
-    waiting.assign({{wake_, POLLIN, 0}, {listening_, POLLIN, 0}});
-    for (const Connection& each : connections_) waiting.push_back({each.socket, POLLIN, 0});
-    ::poll(waiting.data(), waiting.size(), milliseconds_to_wait());
-    for (std::size_t i = 0; i < connections_.size(); ++i) {
-      if (waiting[i + 2].revents != 0) read(connections_[i]);
-      expire(connections_[i]);
-    }
-    if (waiting[0].revents != 0) take_finished();
-    check((waiting[1].revents & (POLLERR | POLLHUP | POLLNVAL)) == 0, "lab",
+    epoll_event event{};
+    // One at a time: whoever is free takes the next, whatever the others are at.
+    if (::epoll_wait(epoll_, &event, 1, -1) <= 0) continue;
+    const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+    check(event.data.fd != listening_ || !failed, "lab",
           "the server cannot accept connections any more");
-    if (waiting[1].revents != 0) accept_all();
-    std::erase_if(connections_, [](const Connection& each) { return each.socket < 0; });
+    serve(event.data.fd);
   }
 }
 
-int ConnectionInbox::milliseconds_to_wait() const {
-  if (connections_.empty()) return -1;
-  const auto until = std::ranges::min(connections_, {}, &Connection::until).until;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(0, left));
+void ConnectionInbox::serve(int fd) {
+  if (fd == listening_) {
+    accept_all();
+    watch(listening_, EPOLL_CTL_MOD, kOnce);
+  } else if (fd == timer_) {
+    std::uint64_t ticks = 0;
+    [[maybe_unused]] const ssize_t got = ::read(timer_, &ticks, sizeof ticks);
+    expire();
+    watch(timer_, EPOLL_CTL_MOD, kOnce);
+  } else if (auto connection = fd == stop_ ? std::nullopt : take(fd)) {
+    read(fd, std::move(*connection));
+  }
+}
+
+std::optional<ConnectionInbox::Connection> ConnectionInbox::take(int socket) {
+  const std::lock_guard lock(mutex_);
+  auto node = waiting_.extract(socket);
+  if (node.empty()) return std::nullopt;
+  return std::move(node.mapped());
+}
+
+void ConnectionInbox::put(int socket, Connection connection, int operation) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(ticking_, true)) set_timer(kTick);
+    waiting_.insert_or_assign(socket, std::move(connection));
+  }
+  watch(socket, operation, kOnce);  // after it is there to be found
 }
 
 void ConnectionInbox::accept_all() {
   for (int i = 0; i < kBurst; ++i) {
     const int socket = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket < 0) {
-      // Out of descriptors: the connection would be announced again at once.
-      if (!would_wait(errno)) std::this_thread::sleep_for(kPauseWithoutDescriptors);
+      // Out of descriptors: the connection will be announced again at once.
+      if (!would_wait(errno) && !let_one_go(1))
+        std::this_thread::sleep_for(kPauseWithoutDescriptors);
       return;
     }
     const int yes = 1;
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    make_room();
-    connections_.push_back({.socket = socket, .until = Clock::now() + limits_.request});
+    let_one_go(limits_.waiting);
+    put(socket, {.until = Clock::now() + limits_.request}, EPOLL_CTL_ADD);
   }
 }
 
-void ConnectionInbox::make_room() {
-  const auto arriving = [](const Connection& each) { return each.socket >= 0 && !each.lingering; };
-  if (static_cast<std::size_t>(std::ranges::count_if(connections_, arriving)) < limits_.arriving)
-    return;
-  refuse(*std::ranges::find_if(connections_, arriving),
-         RequestError(503, "http", "too many requests are arriving at once; try again soon"));
-}
-
-void ConnectionInbox::take_finished() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t got = ::read(wake_, &count, sizeof count);
-  std::vector<int> finished;
+bool ConnectionInbox::let_one_go(std::size_t from) {
+  int socket = -1;
+  State state;
   {
     const std::lock_guard lock(mutex_);
-    finished.swap(finished_);
+    if (waiting_.size() < from) return false;
+    const auto first = std::ranges::min_element(waiting_, {}, [](const auto& each) {
+      return std::tuple(each.second.state, each.second.until);
+    });
+    socket = first->first;
+    state = first->second.state;
+    waiting_.erase(first);
   }
-  for (const int socket : finished) {
-    connections_.push_back({.socket = socket, .until = {}});
-    linger(connections_.back());
-  }
+  if (state == State::arriving)
+    send_now(socket, refusal_(RequestError(
+                         503, "http", "too many requests are arriving at once; try again soon")));
+  ::close(socket);
+  return true;
 }
 
-void ConnectionInbox::read(Connection& connection) {
+void ConnectionInbox::read(int socket, Connection connection) {
   std::array<char, 16384> buffer;
-  const ssize_t got = ::recv(connection.socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && would_wait(errno)) return;
-  if (got <= 0) return close(connection);
-  if (connection.lingering) return;
+  const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && would_wait(errno)) return put(socket, std::move(connection), EPOLL_CTL_MOD);
+  if (got <= 0) {
+    ::close(socket);
+    return;
+  }
+  if (connection.state == State::lingering)
+    return put(socket, std::move(connection), EPOLL_CTL_MOD);
+  if (std::exchange(connection.state, State::arriving) == State::idle)
+    connection.until = Clock::now() + limits_.request;
   connection.bytes.append(buffer.data(), static_cast<std::size_t>(got));
-  advance(connection);
+  advance(socket, std::move(connection));
 }
 
-void ConnectionInbox::advance(Connection& connection) {
+void ConnectionInbox::advance(int socket, Connection connection) {
   const Framing framing = frame_request(connection.bytes);
-  if (framing.refusal) return refuse(connection, *framing.refusal);
+  if (framing.refusal) return refuse(socket, *framing.refusal);
   if (framing.whole && unanswered_ >= limits_.unanswered)
-    return refuse(connection, RequestError(503, "http", "too many requests wait; try again soon"));
+    return refuse(socket, RequestError(503, "http", "too many requests wait; try again soon"));
   if (framing.whole) {
     ++unanswered_;
-    deliver_(std::exchange(connection.socket, -1), std::move(connection.bytes));
-  } else if (framing.expects_continue && !std::exchange(connection.told_to_continue, true)) {
-    send_now(connection.socket, "HTTP/1.1 100 Continue\r\n\r\n");
+    const bool more = connection.bytes.size() > framing.size;
+    connection.bytes.resize(framing.size);
+    return deliver_({socket, std::move(connection.bytes), more});
+  }
+  if (framing.expects_continue && !std::exchange(connection.told_to_continue, true))
+    send_now(socket, "HTTP/1.1 100 Continue\r\n\r\n");
+  put(socket, std::move(connection), EPOLL_CTL_MOD);
+}
+
+void ConnectionInbox::finish(int socket, bool keep) {
+  --unanswered_;
+  if (!keep) return linger(socket);
+  put(socket, {.state = State::idle, .until = Clock::now() + limits_.idle}, EPOLL_CTL_MOD);
+}
+
+void ConnectionInbox::refuse(int socket, const RequestError& error) {
+  send_now(socket, refusal_(error));
+  linger(socket);
+}
+
+void ConnectionInbox::linger(int socket) {
+  ::shutdown(socket, SHUT_WR);
+  put(socket, {.state = State::lingering, .until = Clock::now() + limits_.linger}, EPOLL_CTL_MOD);
+}
+
+void ConnectionInbox::expire() {
+  std::vector<std::pair<int, Connection>> late;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      const auto here = it++;
+      if (here->second.until > now) continue;
+      late.emplace_back(here->first, std::move(here->second));
+      waiting_.erase(here);
+    }
+    if (waiting_.empty() && std::exchange(ticking_, false)) set_timer(0);
+  }
+  for (const auto& [socket, connection] : late) {
+    if (connection.state == State::arriving && !connection.bytes.empty())
+      refuse(socket, RequestError(408, "http", "the request did not arrive in time"));
+    else
+      ::close(socket);
   }
 }
 
-void ConnectionInbox::expire(Connection& connection) {
-  if (connection.socket < 0 || Clock::now() < connection.until) return;
-  if (connection.lingering || connection.bytes.empty()) return close(connection);
-  refuse(connection, RequestError(408, "http", "the request did not arrive in time"));
-}
-
-void ConnectionInbox::refuse(Connection& connection, const RequestError& error) {
-  send_now(connection.socket, refusal_(error));
-  linger(connection);
-}
-
-void ConnectionInbox::linger(Connection& connection) const {
-  ::shutdown(connection.socket, SHUT_WR);
-  connection.lingering = true;
-  connection.until = Clock::now() + limits_.linger;
-  connection.bytes = {};
-}
-
-void ConnectionInbox::close(Connection& connection) {
-  ::close(std::exchange(connection.socket, -1));
+void ConnectionInbox::set_timer(long nanoseconds) const {
+  const timespec every{0, nanoseconds};
+  const itimerspec setting{every, every};
+  ::timerfd_settime(timer_, 0, &setting, nullptr);
 }
 
 }  // namespace headlight::app

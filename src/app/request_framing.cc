@@ -129,7 +129,8 @@ void look_at(std::string_view bytes, Framing& framing) {
   if (end == bytes.npos || end > kMostHead)
     return check_partial_head(bytes.substr(0, kMostHead + 1));
   const Head head = read_head(bytes.substr(0, end + kLineEnd.size()));
-  framing.whole = bytes.size() - end - 4 >= head.length.value_or(0);
+  framing.size = end + 4 + head.length.value_or(0);
+  framing.whole = bytes.size() >= framing.size;
   framing.expects_continue = head.expects_continue;
 }
 

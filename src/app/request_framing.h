@@ -17,6 +17,7 @@ constexpr std::size_t kMostHeaders = 100;
 
 struct Framing {
   bool whole = false;
+  std::size_t size = 0;                 ///< bytes of the whole request; more may follow
   bool expects_continue = false;        ///< its sender may wait for a word before the body
   std::optional<RequestError> refusal;  ///< it is not read any further
 };

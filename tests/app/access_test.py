@@ -43,7 +43,7 @@ class WithAToken(unittest.TestCase):
         self.assertEqual(self.lab.address, f"http://{self.lab.name}/?token={TOKEN}")
         status, headers, _ = self.get(f"/?view=hand&token={TOKEN}&text=a%20b%26c")
         self.assertEqual(status, 200)
-        self.assertEqual(headers["Refresh"], "0; url=/?text=a%20b%26c&view=hand")
+        self.assertEqual(headers["Refresh"], "0; url=/?view=hand&text=a%20b%26c")
         cookie, *attributes = headers["Set-Cookie"].split("; ")
         self.assertEqual(cookie, f"headlight-{self.lab.port}={TOKEN}")
         self.assertEqual(set(attributes), {"Path=/", "HttpOnly", "SameSite=Strict"})
@@ -62,6 +62,19 @@ class WithAToken(unittest.TestCase):
         shown = {"Authorization": "Bearer " + TOKEN}
         self.assertEqual(self.get(HEALTH, Host="elsewhere.example", **shown)[0], 403)
         self.assertEqual(self.get(HEALTH, Origin="http://elsewhere.example", **shown)[0], 403)
+
+
+class WithoutAToken(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cls.enterClassContext(Lab())
+
+    def test_browsers_say_whose_page_asks(self):
+        def status(path, site):
+            return self.lab.request("GET", path, headers={"Sec-Fetch-Site": site})[0]
+        for site, expected in (("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)):
+            self.assertEqual(status(HEALTH, site), expected, site)
+            self.assertEqual(status("/", site), 200, "the page may be linked and framed")
 
 
 class Starting(unittest.TestCase):

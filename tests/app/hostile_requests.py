@@ -85,6 +85,9 @@ def other_origins(host):
     for origin in ("http://evil.example", "null", f"https://{host}", "http://127.0.0.1:1"):
         yield 403, posted(host, "/api/v1/traces", body, f"Origin: {origin}")
         yield 403, head(host, "GET /api/v1/models HTTP/1.1", f"Origin: {origin}")
+    for site in ("cross-site", "same-site", "x"):
+        yield 403, head(host, "GET /api/v1/layer_time?d_model=2048&n_heads=8&length=4096 HTTP/1.1",
+                        f"Sec-Fetch-Site: {site}")
 
 
 def bad_bodies(host):
