@@ -120,8 +120,8 @@ std::string posted_by(const Options& options, int number) {
   return body.dump();
 }
 
-/// Seconds of each request of a client. Its text is like no other's: a text that the lab has it does
-/// not run again.
+/// Seconds of each request of a client. Its text is like no other's: a text that the lab has it
+/// does not run again.
 std::vector<double> one_client(const Options& options) {
   static std::atomic<int> next_number = 0;
   const int number = next_number++;
@@ -132,7 +132,8 @@ std::vector<double> one_client(const Options& options) {
   std::string trace;
   int layers = 1, length = 1;
   for (int i = 0; i < options.requests; ++i) {
-    if (options.pause > 0) std::this_thread::sleep_for(std::chrono::duration<double>(pause(random)));
+    if (options.pause > 0)
+      std::this_thread::sleep_for(std::chrono::duration<double>(pause(random)));
     const std::string rows =
         "/rows?layer=" + std::to_string(i % layers) + "&query=" + std::to_string(i % length);
     const std::string part = i == 1 ? "/overview?size=32" : rows;
@@ -187,8 +188,7 @@ void measure_drag(const Options& options) {
   for (int i = 0; i <= 2 * kSteps * options.rounds; ++i) {
     const double gate = std::abs(i % (2 * kSteps) - kSteps) / static_cast<double>(kSteps);
     const nlohmann::json body = {{"trace", posted["id"]}, {"heads", {{options.drag, gate}}}};
-    const double taken =
-        seconds_of([&] { client.ask("POST /api/v1/ablations", body.dump()); });
+    const double taken = seconds_of([&] { client.ask("POST /api/v1/ablations", body.dump()); });
     if (i > 0 && gate < 1) seconds.push_back(taken);  // the first one warms up
   }
   std::printf("%d tokens, gate of head %s: median %.2f ms, p95 %.2f ms (%zu times)\n",

@@ -58,10 +58,9 @@ std::optional<HttpResponse> Admission::check(const HttpRequest& request) const {
 void Admission::check_origin(const HttpRequest& request) const {
   const std::string_view host = request.header("host");
   if (request.count("host") != 1 || !guard_.host_is_ours(host))
-    throw RequestError(
-        403, "http",
-        fmt::format("this server is not called \"{}\"; use the address it printed",
-                    printable(host)));
+    throw RequestError(403, "http",
+                       fmt::format("this server is not called \"{}\"; use the address it printed",
+                                   printable(host)));
   const bool foreign =
       request.count("origin") > 0 && !guard_.origin_is_ours(request.header("origin"));
   if (foreign || is_asked_by_another_site(request))

@@ -28,8 +28,7 @@ std::string decoded(std::string_view text, bool in_query) {
     if (c == '%') {
       unsigned char byte = 0;
       const std::string_view code = text.substr(i + 1, 2);
-      const auto [end, error] =
-          std::from_chars(code.data(), code.data() + code.size(), byte, 16);
+      const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), byte, 16);
       const bool two_digits = error == std::errc() && code.size() == 2 && end == &code[0] + 2;
       check_request(two_digits, "http", "the address holds \"%{}\", which is no byte's code",
                     printable(code, 10));
@@ -53,7 +52,8 @@ bool asks_to_close(const HttpRequest& request) {
 }  // namespace
 
 std::size_t HttpRequest::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::ranges::count(headers, name, &HttpFields::value_type::first));
+  return static_cast<std::size_t>(
+      std::ranges::count(headers, name, &HttpFields::value_type::first));
 }
 
 std::string_view HttpRequest::header(std::string_view name) const {

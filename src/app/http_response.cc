@@ -40,8 +40,7 @@ HttpResponse http_response(LabResponse from) {
   if (!from.shape.empty()) to.headers.emplace_back("X-Shape", from.shape);
   if (!from.rows_read.empty()) to.headers.emplace_back("X-Rows-Read", from.rows_read);
   if (!from.allow.empty()) to.headers.emplace_back("Allow", from.allow);
-  if (from.status == 401)
-    to.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"headlight\"");
+  if (from.status == 401) to.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"headlight\"");
   if (from.status == 429) to.headers.emplace_back("Retry-After", "1");
   return to;
 }
@@ -55,8 +54,7 @@ std::string head_of(const HttpResponse& response, bool keep) {
   head.reserve(1024);
   const auto out = std::back_inserter(head);
   fmt::format_to(out, "HTTP/1.1 {} {}\r\n{}", response.status, reason_of(response.status), kAlways);
-  for (const auto& [name, value] : response.headers)
-    fmt::format_to(out, "{}: {}\r\n", name, value);
+  for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
   if (!keep) head += "Connection: close\r\n";
   if (!response.type.empty()) fmt::format_to(out, "Content-Type: {}\r\n", response.type);
   if (response.events)

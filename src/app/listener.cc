@@ -43,8 +43,9 @@ Listener::Listener(const std::string& host, int port) {
   errno = 0;
   if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found) != 0)
     found = nullptr;
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(
-      found, [](addrinfo* all) { if (all) ::freeaddrinfo(all); });
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, [](addrinfo* all) {
+    if (all) ::freeaddrinfo(all);
+  });
   int reason = 0;
   for (const addrinfo* each = found; each && socket_ < 0; each = each->ai_next) {
     socket_ = listening_at(*each);

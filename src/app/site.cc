@@ -18,11 +18,11 @@ bool is_api(const HttpRequest& request) {
 }
 
 LabRequest lab_request(const HttpRequest& request) {
-  LabRequest out{request.method == "POST", request.path, {}, request.body,
-                 request.method == "DELETE"};
+  LabRequest out{
+      request.method == "POST", request.path, {}, request.body, request.method == "DELETE"};
   for (const auto& [name, value] : request.parameters)
-    check_request(out.query.emplace(name, value).second, "http",
-                  "the parameter \"{}\" came twice", printable(name));
+    check_request(out.query.emplace(name, value).second, "http", "the parameter \"{}\" came twice",
+                  printable(name));
   return out;
 }
 
@@ -76,8 +76,7 @@ std::optional<HttpResponse> Site::answer_at_once(const HttpRequest& request) {
 
 HttpResponse Site::answer_api(const HttpRequest& request) {
   const LabRequest asked = lab_request(request);
-  std::shared_ptr<EventReader> events =
-      request.method == "GET" ? lab_.read_events(asked) : nullptr;
+  std::shared_ptr<EventReader> events = request.method == "GET" ? lab_.read_events(asked) : nullptr;
   if (!events) return http_response(lab_.answer(asked));
   HttpResponse response;
   response.headers = {{"Cache-Control", "no-store"}};

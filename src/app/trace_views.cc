@@ -141,10 +141,9 @@ ViewWork concat_view(const LabRequest& request, std::string_view, const KeptTrac
   const Trace& trace = kept.trace();
   const ModelConfig& c = trace.config;
   const std::int64_t layer = layer_of(request, kept), query = token_of(request, "query", kept);
-  return {.seconds =
-              kPerProduct * product(trace.length(), c.n_heads, c.head_dim, c.d_model) +
-              kPerNumber * (product(c.n_heads, c.head_dim + c.d_model) +
-                            product(3, trace.length())),
+  return {.seconds = kPerProduct * product(trace.length(), c.n_heads, c.head_dim, c.d_model) +
+                     kPerNumber *
+                         (product(c.n_heads, c.head_dim + c.d_model) + product(3, trace.length())),
           .needs_model = true,
           .compute = [&trace, layer, query](const LoadedModel* model) {
             return json_response(json_concat(model->transformer, trace, layer, query));
@@ -168,8 +167,7 @@ ViewWork values_view(const LabRequest& request, std::string_view, const KeptTrac
   return {.seconds = kPerProduct * product(length, c.head_dim),
           .compute = [&kept, &c, layer, head, length](const LoadedModel*) {
             const std::int64_t kv_head = head * c.n_kv_heads / c.n_heads;
-            const auto v =
-                kept.trace().layers[static_cast<std::size_t>(layer)].v.span<float>();
+            const auto v = kept.trace().layers[static_cast<std::size_t>(layer)].v.span<float>();
             std::vector<float> rows;
             for (std::int64_t j = 0; j < length; ++j) {
               const auto from = v.begin() + (j * c.n_kv_heads + kv_head) * c.head_dim;

@@ -452,11 +452,11 @@ TEST_F(Server, AConnectionCarriesRequestsOneAfterAnother) {
 
 TEST_F(Server, WhatIsRefusedOrSentAheadEndsTheConnection) {
   const std::string host = "Host: localhost:" + std::to_string(port_) + "\r\n\r\n";
-  for (const std::string& request :
-       {"GET /nothing HTTP/1.1\r\n" + host, "GET /%zz HTTP/1.1\r\n" + host,
-        "GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n", "POST / HTTP/1.1\r\n" + host,
-        "GET /api/v1/health HTTP/1.0\r\n" + host,
-        "GET /api/v1/health HTTP/1.1\r\n" + host + "GET /nothing HTTP/1.1\r\n" + host}) {
+  for (const std::string& request : std::vector<std::string>{
+           "GET /nothing HTTP/1.1\r\n" + host, "GET /%zz HTTP/1.1\r\n" + host,
+           "GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n", "POST / HTTP/1.1\r\n" + host,
+           "GET /api/v1/health HTTP/1.0\r\n" + host,
+           "GET /api/v1/health HTTP/1.1\r\n" + host + "GET /nothing HTTP/1.1\r\n" + host}) {
     const RawConnection raw(port_);
     raw.send(request);
     const std::string answer = raw.answer();  // until the server closes
