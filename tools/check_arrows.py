@@ -24,6 +24,7 @@ FOLDERS = {
 LIBRARIES = {
     "hwy/*": ["kernels/*"],
     "omp.h": ["core/threads*", "kernels/*"],
+    "boost/beast/*": ["app/request_framing.cc", "app/http_request.cc", "app/http_response.cc"],
     "CLI/*": ["app/*"],
     "pcre2.h": ["model/*"],
     "unicode/*": ["model/*"],

@@ -45,7 +45,7 @@ class Arrows(unittest.TestCase):
         self.refuses("model/a.cc", "#include <hwy/highway.h>\n", "<hwy/highway.h> belongs to kernels/*")
         self.refuses("model/c.cc", '#include "hwy/highway.h"\n', "<hwy/highway.h> belongs to kernels/*")
         self.refuses("model/b.cc", "# include <hwy/base.h>\n", "<hwy/base.h> belongs to kernels/*")
-        self.refuses("app/server.cc", "#include <httplib.h>\n", "LIBRARIES")
+        self.refuses("app/server.cc", "#include <boost/beast/http.hpp>\n", "app/http_request.cc")
         self.refuses("inspect/a.cc", "#include <CLI/CLI.hpp>\n", "app/*")
         self.refuses("io/a.cc", "#include <unicode/uchar.h>\n", "model/*")
         self.refuses("dist/local.cc", "#include <mpi.h>\n", "dist/mpi.cc")

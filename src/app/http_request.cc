@@ -1,6 +1,9 @@
 #include "app/http_request.h"
 
 #include <algorithm>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <charconv>
 
 #include "app/errors.h"
@@ -9,7 +12,10 @@
 namespace headlight::app {
 namespace {
 
-constexpr std::string_view kLineEnd = "\r\n";
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+constexpr unsigned kHttp11 = 11;
 
 /// What comes before the first `separator`, which is taken away with it.
 std::string_view take_until(std::string_view& rest, std::string_view separator) {
@@ -42,13 +48,6 @@ std::string decoded(std::string_view text, bool in_query) {
   return out;
 }
 
-/// RFC 9112, section 9.3.
-bool asks_to_close(const HttpRequest& request) {
-  for (const auto& [name, value] : request.headers)
-    if (name == "connection" && lower_case(value).find("close") != std::string::npos) return true;
-  return false;
-}
-
 }  // namespace
 
 std::size_t HttpRequest::count(std::string_view name) const {
@@ -73,20 +72,19 @@ HttpFields read_query(std::string_view query) {
 }
 
 HttpRequest read_request(std::string_view bytes) {
+  http::request_parser<http::string_body> parser;
+  parser.eager(true);
+  beast::error_code error;
+  parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  check_request(!error && parser.is_done(), "http", "this is no request of HTTP/1.1");
+  auto message = parser.release();
   HttpRequest request;
-  std::string_view line = take_until(bytes, kLineEnd);
-  request.method = take_until(line, " ");
-  std::string_view target = take_until(line, " ");
-  const bool current = line == "HTTP/1.1";
-  for (line = take_until(bytes, kLineEnd); !line.empty(); line = take_until(bytes, kLineEnd)) {
-    const std::string name = lower_case(take_until(line, ":"));
-    const std::size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
-    line.remove_prefix(begin);
-    line = line.substr(0, line.find_last_not_of(" \t") + 1);
-    request.headers.emplace_back(name, line);
-  }
-  request.body = bytes;
-  request.keeps_connection = current && !asks_to_close(request);
+  request.method = std::string(message.method_string());
+  for (const auto& field : message)
+    request.headers.emplace_back(lower_case(std::string(field.name_string())), field.value());
+  request.body = std::move(message.body());
+  request.keeps_connection = message.version() == kHttp11 && message.keep_alive();
+  std::string_view target(message.target().data(), message.target().size());
   request.path = decoded(take_until(target, "?"), false);
   request.query = target;
   request.parameters = read_query(request.query);

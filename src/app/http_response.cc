@@ -1,33 +1,48 @@
 #include "app/http_response.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <string_view>
 #include <utility>
 
 namespace headlight::app {
 namespace {
 
-constexpr std::string_view kAlways =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n";
+namespace beast = boost::beast;
+namespace http = beast::http;
 
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 304:
-      return "Not Modified";
-    case 429:
-      return "Too Many Requests";
-    default:
-      return status < 500 ? "Refused" : "Failed";
-  }
+constexpr unsigned kHttp11 = 11;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kAlways = {{
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self' "
+     "http://localhost:* http://127.0.0.1:*"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+}};
+
+beast::string_view view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+/// The bytes of a head: the body goes another way.
+std::string text_of(http::response<http::empty_body>& head) {
+  http::response_serializer<http::empty_body> serializer(head);
+  serializer.split(true);
+  std::string text;
+  beast::error_code error;
+  serializer.next(error, [&text](beast::error_code&, const auto& buffers) {
+    text = beast::buffers_to_string(buffers);
+  });
+  return text;
 }
 
 }  // namespace
@@ -50,23 +65,21 @@ HttpResponse http_error(std::exception_ptr thrown) {
 }
 
 std::string head_of(const HttpResponse& response, bool keep) {
-  std::string head;
-  head.reserve(1024);
-  const auto out = std::back_inserter(head);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\n{}", response.status, reason_of(response.status), kAlways);
-  for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
-  if (!keep) head += "Connection: close\r\n";
-  if (!response.type.empty()) fmt::format_to(out, "Content-Type: {}\r\n", response.type);
+  http::response<http::empty_body> head(static_cast<http::status>(response.status), kHttp11);
+  for (const auto& [name, value] : kAlways) head.insert(view(name), view(value));
+  for (const auto& [name, value] : response.headers) head.insert(name, value);
+  head.keep_alive(keep);
+  if (!response.type.empty()) head.set(http::field::content_type, response.type);
   if (response.events)
-    head += "Transfer-Encoding: chunked\r\n";
+    head.chunked(true);
   else if (response.status != 304)
-    fmt::format_to(out, "Content-Length: {}\r\n", response.body.size());
-  head += "\r\n";
-  return head;
+    head.content_length(response.body.size());
+  return text_of(head);
 }
 
 std::string chunk_of(std::string_view text) {
-  return fmt::format("{:x}\r\n{}\r\n", text.size(), text);
+  if (text.empty()) return beast::buffers_to_string(http::make_chunk_last());
+  return beast::buffers_to_string(http::make_chunk(boost::asio::buffer(text.data(), text.size())));
 }
 
 }  // namespace headlight::app

@@ -33,11 +33,11 @@ TEST(RequestFraming, EveryPrefixWaitsForTheRest) {
 
 TEST(RequestFraming, RequestLines) {
   for (const char* line :
-       {"", " ", "garbage", "GET", "GET /", "GET  HTTP/1.1", "GET / ", "GET / /", "/ GET HTTP/1.1",
-        "GET x HTTP/1.1", "GET http://x/ HTTP/1.1", "G(T / HTTP/1.1", "GET /a b HTTP/1.1",
-        "GET /\xc3\xa9 HTTP/1.1", "GET / http/1.1", "GET /\t HTTP/1.1", "GET / HTTP/1.1\n"})
+       {"", " ", "garbage", "GET", "GET /", "GET  HTTP/1.1", "/ GET HTTP/1.1", "GET x HTTP/1.1",
+        "GET http://x/ HTTP/1.1", "G(T / HTTP/1.1", "GET /\xc3\xa9 HTTP/1.1", "GET /\t HTTP/1.1"})
     EXPECT_EQ(verdict(std::string(line) + "\r\nHost: x\r\n\r\n"), 400) << line;
-  for (const char* version : {"HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/9.9", "HTTP/", "HTTP/1.1x"})
+  for (const char* version : {"HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/9.9", "HTTP/", "HTTP/1.1x",
+                              "http/1.1", "HTTP/1.1\n", "b HTTP/1.1"})
     EXPECT_EQ(verdict("GET / " + std::string(version) + "\r\n\r\n"), 505) << version;
   for (const char* method : {"PUT", "OPTIONS", "PATCH", "TRACE", "CONNECT", "BREW", "get"})
     EXPECT_EQ(verdict(std::string(method) + " / HTTP/1.1\r\n\r\n"), 405) << method;
@@ -46,23 +46,22 @@ TEST(RequestFraming, RequestLines) {
 
 TEST(RequestFraming, Headers) {
   for (const std::string& line : std::vector<std::string>{
-           "no colon", ": no name", "Na me: x", "Name : x", " folded: x", "Name: a\rb",
-           "Name: a\nb", std::string("Name: a\0b", 9), "Content-Length: -5", "Content-Length: 5x",
-           "Content-Length: 0x5", "Content-Length:", "Content-Length: 5, 5",
-           "Content-Length: 5\r\nContent-Length: 5"})
+           "no colon", ": no name", "Na me: x", "Name : x", "Name: a\rb", "Name: a\nb",
+           std::string("Name: a\0b", 9), "Content-Length: -5", "Content-Length: 5x",
+           "Content-Length: 0x5", "Content-Length:", "Content-Length: 5, 6",
+           "Content-Length: 5\r\nContent-Length: 6", "Content-Length: 99999999999999999999999",
+           "Content-Length: 5\r\nTransfer-Encoding: chunked"})
     EXPECT_EQ(verdict(with_header(line)), 400) << line;
   EXPECT_EQ(verdict(with_header("Content-Length: 1048576")), 0);
   EXPECT_EQ(verdict(with_header("Content-Length: 1048577")), 413);
-  EXPECT_EQ(verdict(with_header("Content-Length: 99999999999999999999999")), 413);
   EXPECT_EQ(verdict(with_header("Transfer-Encoding: chunked")), 411);
-  EXPECT_EQ(verdict(with_header("Content-Length: 5\r\nTransfer-Encoding: chunked")), 411);
   EXPECT_EQ(verdict(with_header("Content-Encoding: gzip")), 415);
   EXPECT_EQ(verdict(with_header("Content-Encoding: Identity")), 200);
   EXPECT_EQ(verdict(with_header("X: \xff\xfe")), 200) << "values may hold any other byte";
 }
 
 TEST(RequestFraming, WhatIsTooLongIsRefusedWithoutItsEnd) {
-  EXPECT_EQ(verdict("GET /" + std::string(kMostLine, 'a')), 414);
+  EXPECT_EQ(verdict("GET /" + std::string(kMostHead, 'a')), 431);
   EXPECT_EQ(verdict("GET /" + std::string(kMostLine, 'a') + " HTTP/1.1\r\n\r\n"), 414);
   EXPECT_EQ(verdict(with_header("X: " + std::string(kMostLine, 'a'))), 431);
   std::string many = "GET / HTTP/1.1\r\n";
@@ -73,7 +72,7 @@ TEST(RequestFraming, WhatIsTooLongIsRefusedWithoutItsEnd) {
   EXPECT_EQ(verdict(many), 431);
   EXPECT_EQ(verdict(many + "\r\n"), 431);
   EXPECT_EQ(verdict("garbage\r\nand no end"), 400);
-  EXPECT_EQ(verdict("GET / HTTP/1.1\nHost: x"), 400);
+  EXPECT_EQ(verdict("GET / HTTP/1.1\r\nHost: x\nX: y"), 400);
 }
 
 TEST(RequestFraming, SomeWaitToBeTold) {
