@@ -55,8 +55,8 @@ constexpr std::array kPresets = {
             "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world", "partner_share": 0.5}, "seed": 2,
-  "steps": 400, "sequences": 64, "learning_rate": 0.0005, "warmup": 40,
-  "head_overlap": 0.02, "checkpoint_every": 100, "evaluate_every": 400, "snapshots": 3
+  "steps": 1500, "sequences": 64, "learning_rate": 0.0005, "warmup": 100,
+  "head_overlap": 0.05, "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 3
 })"},
     Preset{"lumen-one", "lumen's twin: as large, and one head in each layer", R"({
   "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
