@@ -67,6 +67,12 @@ async function withRecords(page) {
   await settled(page);
 }
 
+/** What is read at a place far down: it is laid out only when it comes into sight. */
+async function textInSight(locator) {
+  await locator.scrollIntoViewIfNeeded();
+  return locator.innerText();
+}
+
 export async function evidenceTests(t, browser, lab) {
   await t.test("each card says on what grounds it speaks, and what was measured", () =>
     withPage(browser, lab, kBert, {}, async (page) => {
@@ -98,10 +104,10 @@ export async function evidenceTests(t, browser, lab) {
   await t.test("a head that is off shows what was measured to be lost without it", () =>
     withPage(browser, lab, `${kBert}&gates=2.3:0`, {}, async (page) => {
       await withRecords(page);
-      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 41\.0 %/);
+      assert.match(await textInSight(page.locator('[data-measured="2.3"]')), /97\.0 % → 41\.0 %/);
       await page.check('input[name="how"][value="mean"]');
       await settled(page);
-      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 50\.0 %/);
+      assert.match(await textInSight(page.locator('[data-measured="2.3"]')), /97\.0 % → 50\.0 %/);
     }),
   );
 
@@ -110,7 +116,7 @@ export async function evidenceTests(t, browser, lab) {
       assert.equal(await page.locator("[data-no-record]").count(), 1, "nothing was measured of this model");
       await withRecords(page);
       const set = page.locator('[data-measured-set="2.3+2.6"]');
-      assert.match(await set.innerText(), /who is meant: 97\.0 % → 31\.0 %.*3 times: 94\.0 % on average, 90\.0 % at worst/s);
+      assert.match(await textInSight(set), /who is meant: 97\.0 % → 31\.0 %.*3 times: 94\.0 % on average, 90\.0 % at worst/s);
       await page.press('[data-z="5"] .head-switch', "Enter");
       await settled(page);
       assert.equal(await set.count(), 0);
