@@ -1,7 +1,7 @@
 // What the page says of heads on the grounds of measurements. The counts are made up here, so that each kind of
 // ground occurs; the engine's own tests say whether real ones are counted right.
 import assert from "node:assert/strict";
-import { search, settled, values, withPage } from "./support/browser.mjs";
+import { renderAll, search, settled, values, withPage } from "./support/browser.mjs";
 
 const kBert = "/?view=model&model=all-MiniLM-L6-v2&layer=2&query=9&cards=all&text=The+animal+did+not+cross+the+road+because+it+was+tired";
 const kHeads = 6 * 12;
@@ -65,12 +65,7 @@ async function withRecords(page) {
   await page.route("**/api/v1/emergence?model=all-MiniLM-L6-v2", (route) => route.fulfill({ json: kEmergence }));
   await page.reload();
   await settled(page);
-}
-
-/** What is read at a place far down: it is laid out only when it comes into sight. */
-async function textInSight(locator) {
-  await locator.scrollIntoViewIfNeeded();
-  return locator.innerText();
+  await renderAll(page); // text that is not laid out reads as empty
 }
 
 export async function evidenceTests(t, browser, lab) {
@@ -104,10 +99,10 @@ export async function evidenceTests(t, browser, lab) {
   await t.test("a head that is off shows what was measured to be lost without it", () =>
     withPage(browser, lab, `${kBert}&gates=2.3:0`, {}, async (page) => {
       await withRecords(page);
-      assert.match(await textInSight(page.locator('[data-measured="2.3"]')), /97\.0 % → 41\.0 %/);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 41\.0 %/);
       await page.check('input[name="how"][value="mean"]');
       await settled(page);
-      assert.match(await textInSight(page.locator('[data-measured="2.3"]')), /97\.0 % → 50\.0 %/);
+      assert.match(await page.locator('[data-measured="2.3"]').innerText(), /97\.0 % → 50\.0 %/);
     }),
   );
 
@@ -116,7 +111,7 @@ export async function evidenceTests(t, browser, lab) {
       assert.equal(await page.locator("[data-no-record]").count(), 1, "nothing was measured of this model");
       await withRecords(page);
       const set = page.locator('[data-measured-set="2.3+2.6"]');
-      assert.match(await textInSight(set), /who is meant: 97\.0 % → 31\.0 %.*3 times: 94\.0 % on average, 90\.0 % at worst/s);
+      assert.match(await set.innerText(), /who is meant: 97\.0 % → 31\.0 %.*3 times: 94\.0 % on average, 90\.0 % at worst/s);
       await page.press('[data-z="5"] .head-switch', "Enter");
       await settled(page);
       assert.equal(await set.count(), 0);
