@@ -9,7 +9,7 @@ import { kFaint, kStrong, shortNumber } from "../maths/rows.ts";
 import type { ShownToken } from "../maths/tokens.ts";
 import { light } from "../state/light.ts";
 import { activeKey, drawnQuery, isShown, tokens, trace } from "../state/session.ts";
-import { kLamp } from "../ui/cone.ts";
+import { BeamLight, Lamp } from "../ui/Beams.tsx";
 import { barsOf, kBeamWidth, kRowHeight, lineOf, markLine, writeBeams, writeLines, type RowLine } from "./row_lines.ts";
 
 /** Words longer than this are cut where the number begins. */
@@ -104,15 +104,9 @@ export function RowPicture({ id, row }: RowPictureProps) {
   return (
     <div class="row-picture" onPointerLeave={() => (activeKey.value = null)}>
       <svg class="beams" width={kBeamWidth} height={height} aria-hidden="true">
-        <defs>
-          <linearGradient id={id} gradientUnits="userSpaceOnUse" x1={kLamp} x2={kBeamWidth} y1="0" y2="0">
-            <stop class="beam-source" offset="0" />
-            <stop class="beam-end" offset="1" />
-          </linearGradient>
-        </defs>
+        <BeamLight id={id} width={kBeamWidth} />
         <g ref={cones} />
-        <circle class="lamp-glow" cx={kLamp} cy={lampY} r="8" />
-        <circle class="lamp" cx={kLamp} cy={lampY} r="4.5" />
+        <Lamp y={lampY} />
       </svg>
       <div class="row-box" style={{ height }}>
         <svg class="row-bars" viewBox={`0 0 1 ${height}`} preserveAspectRatio="none" aria-hidden="true">

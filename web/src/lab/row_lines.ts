@@ -1,7 +1,7 @@
 // The lines and the light of a row's picture, set in place. A page of twelve heads redraws some three hundred lines
 // and a hundred cones whenever the query token changes: elements stay, and only what differs is written.
 import { kFaint } from "../maths/rows.ts";
-import { cone } from "../ui/cone.ts";
+import { cone, opacityOf } from "../ui/cone.ts";
 
 export const kRowHeight = 20;
 export const kBeamWidth = 76;
@@ -106,7 +106,7 @@ export function writeBeams(cones: Element, weights: readonly number[], lampLine:
     const path = cones.children[used] ?? cones.appendChild(document.createElementNS(kSvg, "path"));
     if (!path.hasAttribute("fill")) path.setAttribute("fill", fill);
     path.setAttribute("d", cone(weight, (line + 0.5) * kRowHeight, place));
-    path.setAttribute("fill-opacity", Math.min(1, 0.16 + 0.84 * Math.sqrt(weight)).toFixed(3));
+    path.setAttribute("fill-opacity", opacityOf(weight));
     used++;
   });
   while (cones.children.length > used) cones.lastElementChild!.remove();

@@ -18,3 +18,8 @@ export function cone(weight: number, y: number, { lampY, rowHeight, width }: Con
   const [top, bottom] = [y - half, y + half].map((edge) => Number(edge.toFixed(2)));
   return `M${source}C${bend} ${lampY} ${bend} ${top} ${width} ${top}V${bottom}C${bend} ${bottom} ${bend} ${lampY} ${source}Z`;
 }
+
+/** Of the cone of a weight, which is in [0, 1]: light weights stay visible beside heavy ones. */
+export function opacityOf(weight: number): string {
+  return Math.min(1, 0.16 + 0.84 * Math.sqrt(weight)).toFixed(3);
+}
