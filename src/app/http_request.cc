@@ -15,8 +15,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr unsigned kHttp11 = 11;
-
 /// What comes before the first `separator`, which is taken away with it.
 std::string_view take_until(std::string_view& rest, std::string_view separator) {
   const std::size_t end = std::min(rest.find(separator), rest.size());

@@ -9,6 +9,8 @@
 
 namespace headlight::app {
 
+constexpr unsigned kHttp11 = 11;  ///< the version that is spoken here, ten times 1.1
+
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {

@@ -16,8 +16,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr unsigned kHttp11 = 11;
-
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kAlways = {{
     {"Content-Security-Policy",
      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
