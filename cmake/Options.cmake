@@ -8,12 +8,19 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_options(headlight_options INTERFACE -O1)
   target_compile_definitions(headlight_options INTERFACE _GLIBCXX_ASSERTIONS)
 endif()
+# No processor is so old that it has SSSE3 and not SSE4; it would get the scalar kernels.
+set(skipped_targets HWY_SSSE3)
 if(HEADLIGHT_SANITIZE)
+  # Kernels are one source for all instruction sets; compiled with sanitizers, each takes a minute.
+  set(skipped_targets HWY_SSSE3|HWY_SSE4)
+  # Line numbers are enough for a report; following variables takes most of a compilation.
+  target_compile_options(headlight_options INTERFACE -g1 -fno-var-tracking)
   target_compile_options(headlight_options INTERFACE
     -fsanitize=${HEADLIGHT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(headlight_options INTERFACE -fsanitize=${HEADLIGHT_SANITIZE})
   target_sources(headlight_options INTERFACE ${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cc)
 endif()
+target_compile_definitions(headlight_options INTERFACE "HWY_DISABLED_TARGETS=(${skipped_targets})")
 if(HEADLIGHT_FUZZ)
   # clang's own warnings are not ours to fix: gcc builds what ships.
   target_compile_options(headlight_options INTERFACE -fsanitize=fuzzer-no-link -Wno-error)

@@ -6,6 +6,8 @@ add_library(headlight_test_support STATIC ${PROJECT_SOURCE_DIR}/tests/support/sh
 target_include_directories(headlight_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(headlight_test_support PUBLIC headlight_core GTest::gtest)
 
+headlight_precompile(headlight_test_support <gtest/gtest.h>)
+
 # Its users have operator new replaced.
 add_library(headlight_count_allocations STATIC
   ${PROJECT_SOURCE_DIR}/tests/support/count_allocations.cc)
@@ -16,6 +18,7 @@ function(headlight_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} headlight_test_support GTest::gtest_main)
+  headlight_precompiled(${name} headlight_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   # Passive waiting: threads that spin at OpenMP's barriers make a test many times slower as soon as
