@@ -193,7 +193,7 @@ Options parse(CLI::App& app, int argc, char** argv) {
   app.add_option("--dtype", o.dtype, "storage of q, k, v and z (f32, bf16, f16)")
       ->transform(CLI::CheckedTransformer(dtypes));
   app.add_option("--kernel", o.kernel, "force this kernel");
-  app.add_option("--isa", o.isa, "force this instruction set (avx2, avx3)");
+  app.add_option("--isa", o.isa, "force this instruction set (avx2, avx-512)");
   app.add_option("--seconds", o.seconds, "time to spend on each case");
   app.add_flag("--memory", o.memory, "make one call, and say how much memory it took");
   app.add_flag("--json", o.json, "one JSON object a line");

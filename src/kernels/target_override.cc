@@ -21,13 +21,20 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+/// What two spellings of a name have in common.
+std::string plain(std::string_view name) {
+  std::string out = lower(name);
+  std::erase(out, '-');
+  return out;
+}
+
 /// Leaves Highway only the target that HEADLIGHT_ISA names.
 bool obey_environment() {
   const char* env = std::getenv("HEADLIGHT_ISA");
   if (!env || *env == '\0') return false;
   std::string known;
   for (const VectorTarget& target : vector_targets()) {
-    if (lower(target.name) == lower(env)) {
+    if (plain(target.name) == plain(env)) {
       hwy::DisableTargets(~target.bit);
       choose_again();
       return true;
@@ -44,10 +51,14 @@ void use_target_from_environment() {
   static_cast<void>(obeyed);
 }
 
+const char* vector_target_name(std::int64_t bit) {
+  return bit == HWY_AVX3 ? "AVX-512" : hwy::TargetName(bit);
+}
+
 std::vector<VectorTarget> vector_targets() {
   std::vector<VectorTarget> out;
   for (const std::int64_t bit : hwy::SupportedAndGeneratedTargets())
-    out.push_back({bit, hwy::TargetName(bit)});
+    out.push_back({bit, vector_target_name(bit)});
   return out;
 }
 

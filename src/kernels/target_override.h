@@ -10,14 +10,18 @@ namespace headlight {
 /// An instruction set that this build has kernels for and this machine can run.
 struct VectorTarget {
   std::int64_t bit;  ///< Highway's number for it
-  std::string name;  ///< "AVX3", "AVX2", ... as Highway spells it
+  std::string name;  ///< vector_target_name(bit)
 };
+
+/// "AVX-512", "AVX2", ...: what processors' makers call Highway's target.
+const char* vector_target_name(std::int64_t bit);
 
 /// Best first.
 std::vector<VectorTarget> vector_targets();
 
-/// Obeys HEADLIGHT_ISA ("avx2", "avx3", ...: a name of vector_targets() in any case) once per
-/// process; unset or empty leaves the best. Throws Error listing the names when there is none such.
+/// Obeys HEADLIGHT_ISA ("avx2", "avx-512", ...: a name of vector_targets() in any case, with or
+/// without its hyphen) once per process; unset or empty leaves the best. Throws Error listing the
+/// names when there is none such.
 void use_target_from_environment();
 
 /// While it lives, run-time dispatch picks `target`. One at a time, and not while kernels run.

@@ -137,7 +137,7 @@ struct AttentionKernel {
   /// nullopt: accepts; else one clause saying why not ("q_len 128 > 16").
   std::optional<std::string> (*declines)(const AttentionProblem&);
   void (*run)(const AttentionProblem&, const AttentionTensors&);
-  /// Instruction set the kernel would run on here, e.g. "AVX3" or "scalar".
+  /// Instruction set the kernel would run on here, e.g. "AVX-512" or "scalar".
   std::string_view (*isa)();
   /// Optional. nullopt: fast here; else one clause saying why a later kernel does better on this
   /// machine. Not asked when the kernel is forced.
@@ -174,7 +174,7 @@ struct AttentionReport {
   std::string_view isa;
   DeclinedList declined;
 };
-/// "ran flash/AVX3; decode declined: q_len 128 > 16"
+/// "ran flash/AVX-512; decode declined: q_len 128 > 16"
 std::string to_string(const AttentionReport& report);
 
 /// Checks every shape, derives the problem. Throws Error("attention", ...) naming both shapes.

@@ -12,6 +12,7 @@
 #include "kernels/attention/backward/sums.h"
 #include "kernels/attention/flash/tile.h"
 #include "kernels/flush_denormals.h"
+#include "kernels/target_override.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention/backward/flash.cc"
@@ -285,7 +286,7 @@ bool FiniteToken(TensorView view, std::int64_t batch, std::int64_t position) {
 }
 
 std::string_view BackwardIsa() {
-  return hwy::TargetName(HWY_TARGET);
+  return vector_target_name(HWY_TARGET);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "kernels/attention/decode/plan.h"
 #include "kernels/attention/rows.h"
 #include "kernels/flush_denormals.h"
+#include "kernels/target_override.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention/decode/decode.cc"
@@ -339,7 +340,7 @@ void RunDecode(const AttentionProblem& p, const AttentionTensors& tensors) {
 }
 
 std::string_view DecodeIsa() {
-  return hwy::TargetName(HWY_TARGET);
+  return vector_target_name(HWY_TARGET);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST_F(AttentionFlashBf16, DeclinesWhereItsTargetIsSwitchedOff) {
   const AttentionProblem problem = attention_problem(t, {});
   for (const VectorTarget& target : vector_targets()) {
     const TargetOverride override(target);
-    EXPECT_EQ(attention_flash_bf16().declines(problem).has_value(), target.name != "AVX3");
+    EXPECT_EQ(attention_flash_bf16().declines(problem).has_value(), target.name != "AVX-512");
   }
 }
 

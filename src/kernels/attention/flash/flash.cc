@@ -1,5 +1,7 @@
 #include "kernels/attention/flash/flash.h"
 
+#include "kernels/target_override.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention/flash/flash.cc"
 #include "hwy/foreach_target.h"
@@ -34,7 +36,7 @@ void RunFlash(const AttentionProblem& p, const AttentionTensors& tensors) {
 }
 
 std::string_view FlashIsa() {
-  return hwy::TargetName(HWY_TARGET);
+  return vector_target_name(HWY_TARGET);
 }
 
 }  // namespace
