@@ -25,8 +25,7 @@ void mlp_forward(const BlockPass& pass, TensorView from, TensorView residual,
     copy(gate, active);
     activate_gated(pass.config.activation, elements(active), elements(TensorView(up)));
   } else {
-    copy(up, active);
-    activate(pass.config.activation, elements(active));
+    activate(pass.config.activation, elements(TensorView(up)), elements(active));
   }
   apply_linear(w.down, active, to, residual);
 }

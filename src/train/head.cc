@@ -83,8 +83,7 @@ Head::Piece Head::forward(const Batch& batch, TensorView hidden, std::int64_t be
     p.active = first_rows(active_, n);
     p.normed = first_rows(normed_, n);
     apply_linear(w_.head_transform, p.asked, p.dense);
-    std::ranges::copy(elements(p.dense), elements(p.active).begin());
-    activate(config_.activation, elements(p.active));
+    activate(config_.activation, elements(TensorView(p.dense)), elements(p.active));
     apply_norm(config_, w_.head_norm, p.active, p.normed);
   }
   apply_linear(w_.head, p.input(), p.logits);

@@ -15,6 +15,8 @@ enum class Activation : std::uint8_t { gelu_erf, gelu_tanh, silu, relu };
 /// is -inf * 0 (all but relu). Against the double reference the error is at most twice that of the
 /// textbook formula in fp32, plus two units of fp32 spacing at |f(x)| + 0.3.
 void activate(Activation f, std::span<float> x);
+/// y := f(x), of the same length; x stays.
+void activate(Activation f, std::span<const float> x, std::span<float> y);
 /// SwiGLU's product (Shazeer 2020): gate := f(gate) * up, in place. Same length.
 void activate_gated(Activation f, std::span<float> gate, std::span<const float> up);
 /// Each row of x [rows, n] becomes its softmax; a row of all -inf becomes zeros. A row that holds

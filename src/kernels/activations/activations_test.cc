@@ -108,6 +108,21 @@ TEST(Activations, GatedProduct) {
                {"[activation]", "[3]", "[4]"});
 }
 
+TEST(Activations, ToAnotherPlaceAsInPlace) {
+  on_every_target([] {
+    const std::vector<float> x = normal_values(37);
+    for (const Activation f : kAll) {
+      std::vector<float> in_place = x, y(x.size());
+      activate(f, in_place);
+      activate(f, x, y);
+      EXPECT_EQ(y, in_place);
+    }
+  });
+  std::vector<float> y(3);
+  expect_error([&] { activate(Activation::silu, normal_values(4), y); },
+               {"[activation]", "[3]", "[4]"});
+}
+
 TEST(Activations, InfinityAndNan) {
   on_every_target([] {
     for (const Activation f : kAll) {
