@@ -175,11 +175,11 @@ void RunTasks(const GemmCall& call) {
   const std::int64_t rows = call.a.rows, columns = call.b.n;
   parallel_for(plan.row_blocks * plan.column_ranges, [&](std::int64_t i) {
     static thread_local Tensor storage;
-    const std::int64_t block = i / plan.column_ranges;
+    const std::int64_t block = i % plan.row_blocks;
     const std::int64_t next = std::min(block + threads(), plan.row_blocks);
     const Part next_rows =
         next < plan.row_blocks ? Part(rows, plan.row_blocks, next) : Part(0, 1, 0);
-    const Part units(plan.units, plan.column_ranges, i % plan.column_ranges);
+    const Part units(plan.units, plan.column_ranges, i / plan.row_blocks);
     GemmTask(call, Part(rows, plan.row_blocks, block), next_rows, storage)
         .Run(units.begin * plan.unit, std::min(columns, units.end * plan.unit), plan.unit);
   });

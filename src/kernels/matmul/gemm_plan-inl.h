@@ -37,6 +37,8 @@ constexpr std::int64_t kWidePanel = kRowStrideSigned * kPanelColumns;
 constexpr std::int64_t kRowsWorthATask = 8 * kTileRowsSigned;
 /// Work under which waking threads costs more than they take over: about 50 microseconds.
 constexpr double kSerialWork = 1.2e7;
+/// Panels that all row blocks pass over before the next ones are read: they stay in L3 meanwhile.
+constexpr std::int64_t kSharedBytes = 8 << 20;
 /// Multiplications and additions that take as long as a byte from memory.
 constexpr double kFlopsPerByte = 6;
 
@@ -52,17 +54,16 @@ struct GemmCall {
   const StridedMatrix<const float>* source = nullptr;
   float* panels = nullptr;
 
+  std::int64_t bytes_of_panels() const { return panels_of(b.n) * panel_bytes(b.dtype, b.k); }
   /// Multiplications and additions, and what reading the panels takes in their place.
   double work() const {
-    const double bytes =
-        static_cast<double>(panels_of(b.n)) * static_cast<double>(panel_bytes(b.dtype, b.k));
     const double flops =
         2.0 * static_cast<double>(a.rows) * static_cast<double>(b.k) * static_cast<double>(b.n);
-    return flops + kFlopsPerByte * bytes;
+    return flops + kFlopsPerByte * static_cast<double>(bytes_of_panels());
   }
 };
 
-/// How a call is cut into tasks: row blocks x column ranges. A range is whole units, which are
+/// How a call is cut into tasks: column ranges x row blocks. A range is whole units, which are
 /// whole tiles and whole finish_widths.
 struct GemmPlan {
   std::int64_t row_blocks, column_ranges, unit, units;
@@ -72,10 +73,12 @@ struct GemmPlan {
         column_ranges(1),
         unit(std::lcm(call.c.finish_width, kTilePanelsSigned * kPanelColumns)) {
     units = CeilDiv(call.b.n, unit);
+    if (row_blocks > 1)
+      column_ranges = std::min(units, CeilDiv(call.bytes_of_panels(), kSharedBytes));
     if (threads() == 1 || call.work() < kSerialWork) return;
     const std::int64_t tasks = 2 * threads();
     row_blocks = std::max(row_blocks, std::min(tasks, call.a.rows / kRowsWorthATask));
-    column_ranges = std::min(units, CeilDiv(tasks, row_blocks));
+    column_ranges = std::max(column_ranges, std::min(units, CeilDiv(tasks, row_blocks)));
   }
   /// Widening a slice pays off over twice the rows.
   static std::int64_t RowsOfBlock(const GemmPanels& b) {
