@@ -98,6 +98,7 @@ class Layer : public Workload {
   }
 
   void run() override { layer_.forward(x_, y_); }
+  void settle() override { layer_.release_plain_weights(); }
   std::vector<TensorView> outputs() const override { return {y_}; }
 
  protected:
@@ -122,6 +123,7 @@ class Train : public Layer {
       if (d_weights_[i]) gradients.d_weights[i] = d_weights_[i];
     layer_.backward(x_, record_, gradients);
   }
+  void settle() override {}
   std::vector<TensorView> outputs() const override { return {y_, d_x_}; }
 
  private:

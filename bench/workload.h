@@ -26,6 +26,8 @@ class Workload {
  public:
   virtual ~Workload() = default;
   virtual void run() = 0;
+  /// Once, after the first run: gives back what only that one needed.
+  virtual void settle() {}
   /// What the last run() left, of the case's dtype, in the order that protocol.py's peers give it:
   /// core, decode: z [B, Tq, H, D]; core_train: z, dq, dk, dv; layer: y [B, Tq, d_model];
   /// train: y, dx.
