@@ -24,22 +24,37 @@ struct Options {
   bool resume = false, watch = false;
 };
 
-/// The preset's or the file's settings, with what the command line changes.
-TrainSettings settings_of(const Options& options) {
+/// Cuts a run to `steps`, each part in proportion; a shorter one warms up for as large a part of
+/// it.
+void shorten(std::vector<TrainSettings>& parts, std::int64_t steps) {
+  std::int64_t total = 0, done = 0;
+  for (const TrainSettings& part : parts) total += part.steps;
+  check(steps >= std::ssize(parts), "train", "{} steps are too few for a run of {} parts", steps,
+        parts.size());
+  for (TrainSettings& part : parts) {
+    const std::int64_t before = part.steps;
+    const bool last = &part == &parts.back();
+    part.steps = last ? steps - done : std::max<std::int64_t>(1, steps * before / total);
+    part.warmup = part.warmup * part.steps / before;
+    done += part.steps;
+  }
+}
+
+/// The preset's or the file's settings, part by part, with what the command line changes.
+std::vector<TrainSettings> parts_of(const Options& options) {
   if (options.preset.empty() == options.config.empty())
     throw UsageError("train", options.preset.empty() ? "give --preset NAME or --config FILE"
                                                      : "give --preset or --config, not both");
-  TrainSettings settings =
+  auto parts =
       options.preset.empty()
-          ? train_settings(read_text_file(options.config, 1 << 20), printable(options.config, 300))
-          : train_settings(find_preset(options.preset).settings, "preset " + options.preset);
-  if (options.seed) settings.seed = static_cast<std::uint64_t>(*options.seed);
-  if (options.steps) {
-    // A shorter run warms up for as large a part of it.
-    settings.warmup = settings.warmup * *options.steps / settings.steps;
-    settings.steps = *options.steps;
-  }
-  return settings;
+          ? train_parts(read_text_file(options.config, 1 << 20), printable(options.config, 300))
+          : train_parts(find_preset(options.preset).settings, "preset " + options.preset);
+  // The parts of a run see different examples, so seeds that differ go on differing.
+  for (TrainSettings& part : parts)
+    if (options.seed)
+      part.seed = static_cast<std::uint64_t>(*options.seed) + part.seed - parts.front().seed;
+  if (options.steps) shorten(parts, *options.steps);
+  return parts;
 }
 
 fs::path out_of(const Options& options) {
@@ -84,14 +99,13 @@ bool train(const TrainSettings& settings, Trainer& trainer, RunOptions run, Loss
   return run_training(settings, trainer, run);
 }
 
-int run(const Options& options) {
-  const TrainSettings settings = settings_of(options);
-  const fs::path out = out_of(options);
-  EndSignals signals;  // before the first thread
+/// One part of a run, into `out`, from the weights in `start` if that is given; whether it ended.
+bool run_part(const TrainSettings& settings, const Options& options, const fs::path& start,
+              const fs::path& out, EndSignals& signals) {
   const std::vector<fs::path> files(options.data.begin(), options.data.end());
   const auto source = make_examples(settings, files);
   Trainer trainer(settings, *source);
-  if (!options.start.empty()) trainer.start_from(resolve_model(options.start).folder);
+  if (!start.empty()) trainer.start_from(resolve_model(start.string()).folder);
   announce(trainer, settings, out);
   RunOptions run{.out = out, .resume = options.resume};
   run.should_stop = [&] { return signals.taken(); };
@@ -104,6 +118,21 @@ int run(const Options& options) {
   else
     print(fmt::format("stopped after step {}; the same command with --resume goes on\n",
                       trainer.steps_done()));
+  return finished;
+}
+
+/// Part i of a run goes to DIR/part-i, the last one to DIR itself.
+int run(const Options& options) {
+  const std::vector<TrainSettings> parts = parts_of(options);
+  const fs::path out = out_of(options);
+  EndSignals signals;  // before the first thread
+  fs::path start = options.start;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    const fs::path to = last ? out : out / fmt::format("part-{}", i + 1);
+    if (!run_part(parts[i], options, start, to, signals)) break;
+    start = to;
+  }
   return 0;
 }
 

@@ -17,7 +17,7 @@ namespace headlight {
 namespace {
 
 TrainSettings preset_settings(std::string_view name) {
-  return train_settings(find_preset(name).settings, name);
+  return train_parts(find_preset(name).settings, name).front();
 }
 
 bool same(const Example& a, const Example& b) {

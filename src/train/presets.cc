@@ -48,15 +48,9 @@ constexpr std::array kPresets = {
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
   "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
-  "initial_deviation": 0.05, "head_overlap": 0.01, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
-})"},
-    Preset{"lumen-partners", "lumen's last part: words are asked for the word they belong to", R"({
-  "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
-            "num_attention_heads": 8, "hidden_size": 128, "intermediate_size": 512,
-            "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
-  "data": {"kind": "micro-world", "partner_share": 0.5}, "seed": 2,
-  "steps": 1500, "sequences": 64, "learning_rate": 0.0005, "warmup": 100,
-  "head_overlap": 0.05, "checkpoint_every": 500, "evaluate_every": 500, "snapshots": 3
+  "initial_deviation": 0.05, "head_overlap": 0.01, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60,
+  "then": {"data": {"partner_share": 0.5}, "seed": 2, "steps": 1500, "sequences": 64, "micro_batches": 1,
+           "learning_rate": 0.0005, "warmup": 100, "head_overlap": 0.05, "evaluate_every": 500, "snapshots": 3}
 })"},
     Preset{"lumen-one", "lumen's twin: as large, and one head in each layer", R"({
   "model": {"architectures": ["BertForMaskedLM"], "model_type": "bert", "num_hidden_layers": 4,
@@ -64,7 +58,9 @@ constexpr std::array kPresets = {
             "max_position_embeddings": 128, "type_vocab_size": 1, "pad_token_id": 0},
   "data": {"kind": "micro-world"},
   "steps": 4000, "sequences": 128, "micro_batches": 2, "learning_rate": 0.001, "warmup": 300,
-  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60
+  "initial_deviation": 0.05, "checkpoint_every": 500, "evaluate_every": 250, "snapshots": 60,
+  "then": {"data": {"partner_share": 0.5}, "seed": 2, "steps": 1500, "sequences": 64, "micro_batches": 1,
+           "learning_rate": 0.0005, "warmup": 100, "evaluate_every": 500, "snapshots": 3}
 })"},
 };
 

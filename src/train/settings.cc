@@ -133,8 +133,9 @@ LearningRate TrainSettings::schedule() const {
   return {.peak = learning_rate, .floor = final_learning_rate, .warmup = warmup, .steps = steps};
 }
 
-TrainSettings train_settings(std::string_view text, std::string_view source) {
-  const Json json = parse_json(text, source);
+namespace {
+
+TrainSettings settings_of(const Json& json, std::string_view source) {
   const JsonObject object(json, std::string(source));
   TrainSettings settings;
   std::vector<std::string_view> known = {"model", "data"};
@@ -154,6 +155,37 @@ TrainSettings train_settings(std::string_view text, std::string_view source) {
   check(settings.warmup <= settings.steps, "train", "{}: warmup {} is longer than steps {}", source,
         settings.warmup, settings.steps);
   return settings;
+}
+
+}  // namespace
+
+TrainSettings train_settings(std::string_view text, std::string_view source) {
+  return settings_of(parse_json(text, source), source);
+}
+
+std::vector<TrainSettings> train_parts(std::string_view text, std::string_view source) {
+  constexpr std::size_t kMost = 16;
+  std::vector<TrainSettings> parts;
+  Json json = parse_json(text, source);
+  for (std::string where(source);; where += ": then") {
+    check(parts.size() < kMost, "train", "{}: more than {} parts", source, kMost);
+    Json then;
+    if (json.is_object() && json.contains("then")) {
+      then = std::move(json["then"]);
+      json.erase("then");
+      check(then.is_object() && !then.contains("model"), "train",
+            "{}: then must be an object of the settings that the next part has otherwise, and the "
+            "model stays as it is",
+            where);
+    }
+    parts.push_back(settings_of(json, where));
+    const DataKind kind = parts.back().data.kind;
+    check(kind == parts.front().data.kind && (then.is_null() || kind != DataKind::text), "train",
+          "{}: data of kind {} cannot go on from data of kind {}: their vocabularies differ", where,
+          name_of(kind), name_of(parts.front().data.kind));
+    if (then.is_null()) return parts;
+    json.merge_patch(then);
+  }
 }
 
 Json to_json(const TrainSettings& settings) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/json.h"
 #include "model/config.h"
@@ -58,6 +59,10 @@ struct TrainSettings {
 /// Reads settings, checks their ranges, and refuses keys that nobody reads, naming the nearest.
 /// `source` names the text in errors.
 TrainSettings train_settings(std::string_view text, std::string_view source);
+/// The same for a run of one or more parts, each of which begins with the weights that the one
+/// before leaves. "then" holds what the next part has otherwise: a merge patch (RFC 7396), except
+/// that the model stays as it is.
+std::vector<TrainSettings> train_parts(std::string_view text, std::string_view source);
 /// As JSON, every field named; reading it back gives the same.
 Json to_json(const TrainSettings& settings);
 /// Names what a run computes: runs with equal fingerprints may continue each other. How often a

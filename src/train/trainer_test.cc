@@ -211,11 +211,39 @@ TEST(Settings, RefuseWhatNobodyReads) {
 }
 
 TEST(Settings, ComeBackFromTheirJson) {
-  for (const Preset& preset : presets()) {
-    const TrainSettings settings = train_settings(preset.settings, preset.name);
-    const std::string text = to_json(settings).dump();
-    EXPECT_EQ(to_json(train_settings(text, "again")).dump(), text) << preset.name;
+  for (const Preset& preset : presets())
+    for (const TrainSettings& settings : train_parts(preset.settings, preset.name)) {
+      const std::string text = to_json(settings).dump();
+      EXPECT_EQ(to_json(train_settings(text, "again")).dump(), text) << preset.name;
+    }
+}
+
+TEST(Settings, OfALaterPartAreThoseBeforeExceptWhereTheyDiffer) {
+  const auto parts = train_parts(R"({"model": {"n_layer": 2}, "data": {"kind": "sort"}, "steps": 9,
+      "seed": 5, "warmup": 3, "then": {"steps": 4, "then": {"seed": 6}}})",
+                                 "file.json");
+  ASSERT_EQ(parts.size(), 3u);
+  EXPECT_EQ(parts[0].steps, 9);
+  for (std::size_t i : {1u, 2u}) {
+    EXPECT_EQ(parts[i].model, parts[0].model);
+    EXPECT_EQ(parts[i].data.kind, DataKind::sort);
+    EXPECT_EQ(parts[i].steps, 4);
+    EXPECT_EQ(parts[i].warmup, 3);
+    EXPECT_EQ(parts[i].seed, i == 1 ? 5u : 6u);
   }
+}
+
+TEST(Settings, RefusePartsThatCannotGoOn) {
+  const auto refuse = [](std::string_view text, std::initializer_list<std::string_view> parts) {
+    testing::expect_error([&] { train_parts(text, "file.json"); }, parts);
+  };
+  refuse(R"({"model": {}, "data": {}, "then": {"steps": 4}})", {"kind text", "vocabularies"});
+  refuse(R"({"model": {}, "data": {"kind": "sort"}, "then": {"data": {"kind": "micro-world"}}})",
+         {"file.json: then", "micro-world", "sort"});
+  refuse(R"({"model": {}, "data": {"kind": "sort"}, "then": {"model": {}}})", {"then", "model"});
+  refuse(R"({"model": {}, "data": {"kind": "sort"}, "then": 3})", {"then", "object"});
+  refuse(R"({"model": {}, "data": {"kind": "sort"}, "then": {"stepps": 3}})",
+         {"file.json: then", "stepps", "steps"});
 }
 
 TEST(Settings, FingerprintsTellRunsApart) {
