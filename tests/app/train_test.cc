@@ -25,21 +25,31 @@ class Train : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = scratch_folder();
-    std::ofstream(folder_ / "tiny.json") << R"({
-      "model": {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 32, "n_positions": 11},
-      "data": {"kind": "sort"}, "steps": 60, "sequences": 32, "warmup": 5, "checkpoint_every": 2})";
+    write_settings("tiny.json", Json::object());
   }
 
-  std::vector<std::string> arguments(const std::string& out, bool resume = false) const {
+  void write_settings(const std::string& name, const Json& changes) const {
+    Json settings = Json::parse(R"({
+      "model": {"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 32, "n_positions": 11},
+      "data": {"kind": "sort"}, "steps": 60, "sequences": 32, "warmup": 5, "checkpoint_every": 2})");
+    settings.merge_patch(changes);
+    std::ofstream(folder_ / name) << settings;
+  }
+
+  std::vector<std::string> arguments(const std::string& out, bool resume = false,
+                                     const std::string& settings = "tiny.json") const {
     std::vector<std::string> words = {"train",
                                       "--config",
-                                      (folder_ / "tiny.json").string(),
+                                      (folder_ / settings).string(),
                                       "--out",
                                       (folder_ / out).string(),
                                       "--threads",
                                       "2"};
     if (resume) words.emplace_back("--resume");
     return words;
+  }
+  std::int64_t steps_of(const std::string& out) const {
+    return Json::parse(read_text_file(folder_ / out / "settings.json")).at("steps");
   }
 
   // Threads that spin at barriers make small work slow beside other tests.
@@ -68,6 +78,26 @@ TEST_F(Train, LeavesAModelThatLoadsAndItsFigures) {
   const ProgramResult shown =
       run_headlight({"show", "--model", (folder_ / "out").string(), "--ids", "0,2,1"});
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
+}
+
+TEST_F(Train, InPartsGivesWhatACommandForEachGives) {
+  const Json change = {{"steps", 20}, {"seed", 7}};
+  write_settings("parts.json", {{"then", change}});
+  write_settings("second.json", change);
+  ASSERT_EQ(run(arguments("parts", false, "parts.json")).exit_code, 0);
+  ASSERT_EQ(run(arguments("first")).exit_code, 0);
+  auto second = arguments("second", false, "second.json");
+  second.insert(second.end(), {"--start", (folder_ / "first").string()});
+  ASSERT_EQ(run(second).exit_code, 0);
+  EXPECT_EQ(model_of("parts/part-1"), model_of("first"));
+  EXPECT_EQ(model_of("parts"), model_of("second"));
+  EXPECT_EQ(run(arguments("parts", true, "parts.json")).exit_code, 0);
+  EXPECT_EQ(model_of("parts"), model_of("second"));
+  auto shorter = arguments("shorter", false, "parts.json");
+  shorter.insert(shorter.end(), {"--steps", "8"});
+  ASSERT_EQ(run(shorter).exit_code, 0);
+  EXPECT_EQ(steps_of("shorter/part-1"), 6);
+  EXPECT_EQ(steps_of("shorter"), 2);
 }
 
 TEST_F(Train, KilledTenTimesEndsAsIfItHadNotBeen) {
