@@ -145,6 +145,15 @@ std::vector<ModelFolder> list_known_models() {
   return out;
 }
 
+std::string heads_text(const ModelConfig& config) {
+  std::string text = fmt::format("{} layers x {} head{}", config.n_layers, config.n_heads,
+                                 config.n_heads == 1 ? "" : "s");
+  if (config.n_kv_heads != config.n_heads)
+    text += fmt::format(" on {} key/value head{}", config.n_kv_heads,
+                        config.n_kv_heads == 1 ? "" : "s");
+  return text;
+}
+
 ModelInfo survey_model(const ModelFolder& model) {
   ModelInfo info;
   info.name = model.name;

@@ -47,6 +47,9 @@ std::vector<ModelFolder> list_known_models();
 /// Throws what is wrong with a damaged folder.
 ModelInfo survey_model(const ModelFolder& model);
 
+/// "4 layers x 8 heads", and the key/value heads where they are fewer.
+std::string heads_text(const ModelConfig& config);
+
 /// What `--model` stands for: a folder, or the name of a listed model; the built-in one when it is
 /// empty. Throws, saying where it looked and which names come near.
 ModelFolder resolve_model(std::string_view name_or_folder);

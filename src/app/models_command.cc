@@ -60,9 +60,7 @@ std::string count_text(std::int64_t n) {
 
 std::string text_of(const ModelInfo& info) {
   const ModelConfig& c = info.config;
-  std::string heads = fmt::format("{} layers x {} heads", c.n_layers, c.n_heads);
-  if (c.n_kv_heads != c.n_heads) heads += fmt::format(" on {} kv heads", c.n_kv_heads);
-  return fmt::format("{}, {}, d_model {}, {} parameters\n  {}; ", name_of(c.family), heads,
+  return fmt::format("{}, {}, d_model {}, {} parameters\n  {}; ", name_of(c.family), heads_text(c),
                      c.d_model, count_text(info.n_parameters),
                      info.tokenizer.value_or("no tokenizer"));
 }

@@ -113,10 +113,8 @@ std::string text_of(const Options& options, const ModelInfo& info, const Trace& 
   const Style style = Style::of_stdout();
   const RowText text(trace.tokens, options.top, style);
   const ModelConfig& c = info.config;
-  std::string out =
-      style.bold(cut(shown_piece(info.name), 40)) +
-      fmt::format(": {}, {} layers x {} heads", name_of(c.family), c.n_layers, c.n_heads);
-  if (c.n_kv_heads != c.n_heads) out += fmt::format(" on {} key/value heads", c.n_kv_heads);
+  std::string out = style.bold(cut(shown_piece(info.name), 40)) +
+                    fmt::format(": {}, {}", name_of(c.family), heads_text(c));
   out += "\n" + text_of_kernels(trace.attention, options.verbose);
   out += fmt::format("\n{} tokens: index, piece, bytes of the text\n", trace.length());
   out += text.token_table(options.verbose ? trace.tokens.size() : kMostTokens);

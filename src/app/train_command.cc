@@ -73,9 +73,9 @@ std::string text_of(const RunProgress& p) {
 void announce(const Trainer& trainer, const TrainSettings& settings, const fs::path& out) {
   const ModelConfig& c = trainer.config();
   print(fmt::format(
-      "{}: {} layers x {} heads, d_model {}, vocabulary {}, {} parameters\n"
+      "{}: {}, d_model {}, vocabulary {}, {} parameters\n"
       "{} steps of {} sequences, seed {}, {} threads; to {}\n",
-      name_of(c.family), c.n_layers, c.n_heads, c.d_model, c.vocab_size, trainer.n_parameters(),
+      name_of(c.family), heads_text(c), c.d_model, c.vocab_size, trainer.n_parameters(),
       settings.steps, settings.sequences, settings.seed, threads(), printable(out.string(), 300)));
 }
 

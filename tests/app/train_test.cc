@@ -38,13 +38,9 @@ class Train : public ::testing::Test {
 
   std::vector<std::string> arguments(const std::string& out, bool resume = false,
                                      const std::string& settings = "tiny.json") const {
-    std::vector<std::string> words = {"train",
-                                      "--config",
-                                      (folder_ / settings).string(),
-                                      "--out",
-                                      (folder_ / out).string(),
-                                      "--threads",
-                                      "2"};
+    std::vector<std::string> words = {
+        "train",     "--config", (folder_ / settings).string(), "--out", (folder_ / out).string(),
+        "--threads", "2"};
     if (resume) words.emplace_back("--resume");
     return words;
   }
