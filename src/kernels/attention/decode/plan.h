@@ -82,6 +82,7 @@ struct DecodeCall {
 
   /// As AttentionProblem has them, for the batch entry's own number of keys.
   AttentionProblem::KeyRange keys_of(std::int64_t batch, std::int64_t query) const {
+    if (tensors.kv_lengths.empty()) return problem.keys_of(query);
     return entry_problem(problem, tensors, batch).keys_of(query);
   }
   std::int64_t position(std::int64_t batch, std::int64_t query) const {

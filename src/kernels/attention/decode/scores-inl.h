@@ -135,7 +135,9 @@ inline float WeighRow(D d, size_t count, float* HWY_RESTRICT s, RowState state) 
     hn::Store(weight, d, s + j);
     sum = hn::Add(sum, weight);
   }
-  const float shrink = old == max ? 1.0f : hn::GetLane(Exp2(d, hn::Sub(hn::Set(d, old), shift)));
+  float shrink = old == max ? 1.0f : 0.0f;
+  if (old != max && old != kMinusInfinity)
+    shrink = hn::GetLane(Exp2(d, hn::Sub(hn::Set(d, old), shift)));
   state.max() = max;
   state.sum() = state.sum() * shrink + hn::GetLane(hn::SumOfLanes(d, sum));
   return shrink;
