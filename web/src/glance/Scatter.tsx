@@ -17,8 +17,9 @@ interface Axis {
   readonly place: (value: number) => number;
 }
 
+/** Fitted to the heads: they are told apart by where they differ, not by how far all of them are from zero. */
 function axisOf(measure: Measure): Axis {
-  const marks = ticks(Math.min(0, ...measure.values), Math.max(...measure.values), kTicks);
+  const marks = ticks(Math.min(...measure.values), Math.max(...measure.values), kTicks);
   const [low, high] = [marks[0]!, marks.at(-1)!];
   return { measure, marks, place: (value) => (value - low) / (high - low) };
 }

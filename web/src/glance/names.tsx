@@ -18,7 +18,7 @@ export function measureName(key: string): string {
 /** "1.25 nats", "3.1 tokens", "87.5 %". */
 export function measureNumber(unit: Unit, value: number): string {
   const places = value !== 0 && Math.abs(value) < 0.1 ? 3 : 2;
-  const plain = (number: number, digits: number) => String(Number(number.toFixed(digits))).replace("-", "−");
+  const plain = (number: number, digits: number) => number.toFixed(digits).replace("-", "−");
   if (unit === "share") return `${plain(100 * value, 1)} %`;
   return t(unit === "nats" ? "measure_nats" : "measure_tokens", { value: plain(value, places) });
 }

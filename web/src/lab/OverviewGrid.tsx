@@ -79,7 +79,7 @@ function Thumbnail({ all, ofLayer, head, tabStop }: ThumbnailProps) {
 function walk(event: KeyboardEvent & { currentTarget: HTMLElement }, all: Overview): void {
   const cells = [...event.currentTarget.querySelectorAll(".thumb")];
   const at = cells.indexOf(document.activeElement as Element);
-  if (event.key === "p" && at >= 0) return pinHead({ layer: Math.floor(at / all.heads), head: at % all.heads });
+  if (event.key.toLowerCase() === "p" && at >= 0) return pinHead({ layer: Math.floor(at / all.heads), head: at % all.heads });
   const next = at < 0 ? null : moveIndex(event.key, at, cells.length, all.heads);
   if (next === null) return;
   event.preventDefault();
@@ -102,6 +102,14 @@ export function OverviewGrid() {
         style={{ "--columns": all.heads }}
         onKeyDown={(event) => walk(event, all)}
       >
+        <div class="overview-row" aria-hidden="true">
+          <span />
+          {Array.from({ length: all.heads }, (_, head) => (
+            <span key={head} class="overview-head">
+              {head}
+            </span>
+          ))}
+        </div>
         {Array.from({ length: all.layers }, (_, ofLayer) => (
           <div key={ofLayer} class={ofLayer === layer.value ? "overview-row here" : "overview-row"}>
             <span class="overview-layer" aria-hidden="true">
