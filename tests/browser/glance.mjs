@@ -120,7 +120,7 @@ async function lightTests(t, browser, lab) {
         (await row(page, head)).forEach((weight, i) => near(weight, told[i], `${head}, ${i}`));
       }
       assert.equal(await page.locator('[data-head="0"] .unseen').count(), 2, "what comes before cannot read it");
-      assert.match(await page.locator('[data-head="0"] .spread').innerText(), /gets [\d.]+ of \d+ rows/);
+      assert.match(await page.locator('[data-head="0"] .spread').innerText(), /gets [\d.]+ in all from \d+ words/);
     }),
   );
 

@@ -11,6 +11,9 @@ const word = (piece: string) => piece.replace(/^[ ▁Ġ]/, "␣");
 
 type Best = NonNullable<Predictions["best"]>;
 
+/** "at most this much", said once: percent has a sign of its own for what is too small to print. */
+const atMost = (value: number) => percent(value).replace(/^(?!<)/, "≤ ");
+
 /** The probability of an id; of one that is not listed it is known only that it is at most the last one's. */
 function ofId(best: Best, id: number): { readonly value: number; readonly exact: boolean } {
   const found = best.find((one) => one.id === id);
@@ -22,7 +25,7 @@ function Probability({ side, best, id }: { readonly side: "a" | "b"; readonly be
   return (
     <td class="moved" data-value={exact ? value : undefined}>
       <span class={`moved-bar side-${side}`} style={{ width: `${exact ? 60 * value : 0}%` }} />
-      {exact ? percent(value) : `≤ ${percent(value)}`}
+      {exact ? percent(value) : atMost(value)}
     </td>
   );
 }

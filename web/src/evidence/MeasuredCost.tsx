@@ -36,11 +36,18 @@ function EachAlone({ known, off }: { readonly known: Abilities; readonly off: re
 function Measured({ known }: { readonly known: Abilities }) {
   const off = headsOff(gates.value);
   if (off === null) return <p data-dimmed>{t("set_dimmed")}</p>;
-  return (
+  const each = (
     <>
-      <MeasuredSet known={known} off={off} />
       <p class="hint">{t(off.length > 1 ? "measured_each" : "measured_hint", { sentences: known.sentences })}</p>
       <EachAlone known={known} off={off} />
+    </>
+  );
+  // One head alone is the plainer question; of several it is what they cost together.
+  return (
+    <>
+      {off.length === 1 && each}
+      <MeasuredSet known={known} off={off} />
+      {off.length > 1 && each}
     </>
   );
 }

@@ -12,7 +12,7 @@ function Cost({ set }: { readonly set: SetRemoval }) {
   const { relation, before, after, random } = setCost(set, how.value);
   return (
     <p data-measured-set={keysOfSet(set).join("+")} data-before={before} data-after={after}>
-      <b>{t("set_measured", { relation: relationWord(relation), before: percent(before), after: percent(after) })}</b>{" "}
+      <b>{t("set_measured", { relation: relationWord(relation), asked: set.asked, before: percent(before), after: percent(after) })}</b>{" "}
       {random && <span class="hint">{t("set_random", { count: random.count, mean: percent(random.mean), worst: percent(random.worst) })}</span>}
     </p>
   );

@@ -4,7 +4,7 @@ export const compareEn = {
   compare_title: "Compare two readings",
   compare_lead: "Two sentences, two models, or one before and after heads are switched off. For one layer and one word that looks: what does each head read on side A, and what on side B?",
   compare_a: "as it is",
-  compare_b: "against it",
+  compare_b: "compared with it",
   compare_text: "Sentence of side {side}",
   compare_ids: "Token ids of side {side}",
   compare_use: "Use it",

@@ -102,10 +102,10 @@ export function Loss() {
       <p class="hint">{t("loss_hint")}</p>
       <MeasuredCost />
       <div class="loss-grid">
-        <FinalStates current={current} />
         <Predictions current={current} />
-        <ThroughTheLayers current={current} />
         <Sources current={current} />
+        <FinalStates current={current} />
+        <ThroughTheLayers current={current} />
       </div>
     </div>
   );

@@ -4,15 +4,18 @@ import { t } from "../../i18n/index.ts";
 import { percent } from "../../maths/vectors.ts";
 import { tokens, trace } from "../../state/session.ts";
 
-function Line({ kind, one }: { readonly kind: "best" | "lost" | "gained"; readonly one: Prediction }) {
-  const sign = { best: "", lost: "▼", gained: "▲" }[kind];
-  const name = { best: "prediction_best", lost: "prediction_lost", gained: "prediction_gained" } as const;
+type Kind = "best" | "lost" | "gained";
+
+const kShown = 3;
+const kSigns = { best: "", lost: "▼", gained: "▲" } as const;
+const kNames = { best: "prediction_best", lost: "prediction_lost", gained: "prediction_gained" } as const;
+
+function Line({ kind, one }: { readonly kind: Kind; readonly one: Prediction }) {
   return (
     <tr class={kind} data-prediction={`${kind}.${one.id}`}>
       <th scope="row">
-        <span class="prediction-sign" title={t(name[kind])}>
-          <span aria-hidden="true">{sign}</span>
-          <span class="hidden-text">{t(name[kind])}</span>
+        <span class="prediction-sign" aria-hidden="true">
+          {kSigns[kind]}
         </span>
         {one.piece.replace(/^ /, "␣")}
       </th>
@@ -20,6 +23,21 @@ function Line({ kind, one }: { readonly kind: "best" | "lost" | "gained"; readon
       <td data-value={one.after}>{percent(one.after)}</td>
       <td data-value={one.direct}>{percent(one.direct)}</td>
     </tr>
+  );
+}
+
+function Group({ kind, all }: { readonly kind: Kind; readonly all: readonly Prediction[] }) {
+  return (
+    <tbody>
+      <tr class="prediction-group">
+        <th scope="rowgroup" colSpan={4}>
+          {t(kNames[kind])}
+        </th>
+      </tr>
+      {all.slice(0, kShown).map((one) => (
+        <Line key={one.id} kind={kind} one={one} />
+      ))}
+    </tbody>
   );
 }
 
@@ -39,17 +57,9 @@ export function Predictions({ current }: { readonly current: Ablation }) {
             <th scope="col">{t("column_direct")}</th>
           </tr>
         </thead>
-        <tbody>
-          {best.slice(0, 3).map((one) => (
-            <Line key={`b${one.id}`} kind="best" one={one} />
-          ))}
-          {lost.slice(0, 3).map((one) => (
-            <Line key={`l${one.id}`} kind="lost" one={one} />
-          ))}
-          {gained.slice(0, 3).map((one) => (
-            <Line key={`g${one.id}`} kind="gained" one={one} />
-          ))}
-        </tbody>
+        <Group kind="best" all={best} />
+        <Group kind="lost" all={lost} />
+        <Group kind="gained" all={gained} />
       </table>
       <p class="hint" data-kl={kl_after}>
         {t("kl", { after: kl_after.toFixed(3), direct: kl_direct.toFixed(3) })}
