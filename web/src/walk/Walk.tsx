@@ -87,10 +87,13 @@ function onKey(event: KeyboardEvent, number: number): void {
 
 export function Walk() {
   const panel = useRef<HTMLElement>(null);
+  const was = useRef(false);
   const number = stepNumber.value;
   const open = number !== null;
   useEffect(() => {
     if (open) panel.current?.focus({ preventScroll: true });
+    else if (was.current && document.activeElement === document.body) document.getElementById("walk")?.focus({ preventScroll: true });
+    was.current = open;
   }, [open]);
   useEffect(() => panel.current?.scrollTo({ top: 0 }), [number]);
   const current = step.value;
