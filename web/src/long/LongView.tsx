@@ -7,7 +7,7 @@ import { Jump } from "./Jump.tsx";
 import { MapPanel } from "./MapPanel.tsx";
 import { OpenText } from "./OpenText.tsx";
 import { Recording } from "./Recording.tsx";
-import { isRecorded, kMostTokens, longProblem, longTrace } from "./state.ts";
+import { isRecorded, kMostTokens, longModel, longProblem, longTrace } from "./state.ts";
 import { Targets } from "./Targets.tsx";
 import { Words } from "./Words.tsx";
 
@@ -47,7 +47,12 @@ export function LongView() {
           {t("long_gone")}
         </p>
       )}
-      {longProblem.value && longProblem.value !== "gone" && <Notice problem={longProblem.value} />}
+      {longProblem.value === "past" && (
+        <p class="notice" role="alert">
+          {t("long_past_needed", { max: (longModel.value?.max_len ?? 0).toLocaleString(language.value) })}
+        </p>
+      )}
+      {longProblem.value && typeof longProblem.value !== "string" && <Notice problem={longProblem.value} />}
       {longTrace.value && (
         <>
           <Facts />

@@ -3,12 +3,22 @@ import { useSignal } from "@preact/signals";
 import { t } from "../i18n/index.ts";
 import { beginWork } from "../state/idle.ts";
 import { language } from "../state/preferences.ts";
+import { kScenarios, textOf } from "../maths/scenarios.ts";
 import { models } from "../state/session.ts";
 import { chooseLongModel, kMostBytes, longModel, longTrace, openText, opening } from "./state.ts";
 
 const kilobytes = (bytes: number) => Math.ceil(bytes / 1000).toLocaleString(language.value);
 
-async function textOf(file: File): Promise<string> {
+const words = (sentences: readonly string[]) => sentences.join(" ").split(" ").length;
+
+/** As many of the known sentences as fit into so many positions: a word is two tokens at most, as a rule. */
+function exampleFor(positions: number): string {
+  const sentences = kScenarios.filter((one) => one.language === "en").map(textOf);
+  while (sentences.length > 1 && 2 * words(sentences) > positions) sentences.pop();
+  return sentences.join(" ");
+}
+
+async function textIn(file: File): Promise<string> {
   const done = beginWork();
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
@@ -46,7 +56,7 @@ export function OpenText() {
     if (!file) return;
     fault.value = null;
     if (file.size > kMostBytes) fault.value = t("long_too_large", { kilobytes: kilobytes(file.size), most: sizes.most });
-    else await textOf(file).then((found) => (text.value = found), () => (fault.value = t("long_unread")));
+    else await textIn(file).then((found) => (text.value = found), () => (fault.value = t("long_unread")));
     input.value = ""; // the same file, put right, can be opened again
   };
   const submit = (event: Event) => {
@@ -69,6 +79,11 @@ export function OpenText() {
         <label class="file-label">
           {t("long_open_file")} <input id="long-file" type="file" accept=".txt,.md,text/*" onChange={(event) => void read(event.currentTarget)} />
         </label>
+        {model && model.tokenizer !== null && text.value === "" && (
+          <button id="long-example" class="quiet" type="button" onClick={() => (text.value = exampleFor(model.max_len))}>
+            {t("long_example")}
+          </button>
+        )}
         {model?.family === "llama" && (
           <label class="long-past-choice">
             <input id="long-past" type="checkbox" checked={past.value} onChange={(event) => (past.value = event.currentTarget.checked)} />{" "}

@@ -31,7 +31,8 @@ export const longModel = computed<Model | null>(() => {
 });
 
 export const longTrace = signal<LongTrace | null>(null);
-export const longProblem = signal<Problem | "gone" | null>(null);
+/** "past": the text goes on past the positions of the training, and nobody said that it may. */
+export const longProblem = signal<Problem | "gone" | "past" | null>(null);
 export const opening = signal(false);
 /** The layer that is being computed, and since when. */
 export const recording = signal<{ readonly layer: number; readonly since: number } | null>(null);
@@ -84,6 +85,9 @@ export function failed(error: unknown, ofTrace: string): void {
   });
 }
 
+/** The engine names the field of the request that would allow it. */
+const isPast = (error: unknown) => error instanceof ApiError && error.status === 400 && error.message.includes('"past_max_len"');
+
 let request: AbortController | null = null;
 
 /** Cuts a text (or ids) into tokens and shows its first layer. */
@@ -108,7 +112,7 @@ export async function openText(typed: string, past: boolean, model = longModel.v
     accept(answer);
     navigate({ view: "long", model: model.name, long: answer.id, layer: null, head: null, query: null, map: "" }, "push");
   } catch (error) {
-    if (request === own) longProblem.value = asProblem(error);
+    if (request === own) longProblem.value = isPast(error) ? "past" : asProblem(error);
   } finally {
     if (request === own) opening.value = false;
   }
