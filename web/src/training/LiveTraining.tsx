@@ -56,14 +56,19 @@ function StartForm() {
   );
 }
 
+/** "40 s", "3 min" */
+function about(seconds: number): string {
+  return seconds < 100 ? t("live_seconds", { count: Math.max(0, Math.round(seconds)) }) : t("live_minutes", { count: Math.round(seconds / 60) });
+}
+
 function Progress() {
   const [begun, step] = [start.value, latestStep.value];
   if (!begun || !step) return <p class="loading">{t("live_starting")}</p>;
-  const left = Math.max(0, Math.round((step.seconds / step.step) * (begun.steps - step.step)));
+  const left = about((step.seconds / step.step) * (begun.steps - step.step));
   return (
     <p class="live-progress" data-step={step.step}>
       <progress max={begun.steps} value={step.step} aria-label={t("live_progress")} />{" "}
-      {t("live_step", { step: step.step, steps: begun.steps, seconds: left })}
+      {t("live_step", { step: step.step, steps: begun.steps, left })}
     </p>
   );
 }
