@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { t } from "../i18n/index.ts";
 import { headKey } from "../maths/gates.ts";
+import { chosenHead, layer as openLayer } from "../state/session.ts";
 import { chooseGateB, gatesB, modelB } from "./state.ts";
 
 interface NumberOfProps {
@@ -28,7 +29,7 @@ function NumberOf({ id, label, count, value, choose }: NumberOfProps) {
 }
 
 export function HeadsOff() {
-  const [layer, head] = [useSignal(0), useSignal(0)];
+  const [layer, head] = [useSignal(openLayer.value), useSignal(chosenHead.value ?? 0)];
   const of = modelB.value;
   if (!of) return null;
   const [l, h] = [Math.min(layer.value, of.n_layers - 1), Math.min(head.value, of.n_heads - 1)];
