@@ -3,13 +3,13 @@ import { ApiError } from "../api/client.ts";
 import type { TimedCall } from "../api/types.ts";
 import { t } from "../i18n/index.ts";
 import { kMostTimedFlops, type Dimensions, type Layer } from "../maths/dimensions.ts";
-import { compact, duration } from "../maths/units.ts";
+import { bytes, compact, duration } from "../maths/units.ts";
 import { language } from "../state/preferences.ts";
 import { layerTime, tooLarge } from "./state.ts";
 
 const kStorage = [
-  { dtype: "f32", bytes: 4 },
-  { dtype: "bf16", bytes: 2 },
+  { dtype: "f32", width: 4 },
+  { dtype: "bf16", width: 2 },
 ] as const;
 
 function Line({ name, value, text }: { readonly name: string; readonly value: number; readonly text: string }) {
@@ -67,6 +67,7 @@ function Times({ d }: { readonly d: Dimensions }) {
 export function Costs({ d, layer }: { readonly d: Dimensions; readonly layer: Layer }) {
   const told = layerTime.value;
   const count = (value: number) => compact(value, language.value);
+  const patternBytes = 4 * d.n_heads * d.length ** 2;
   return (
     <section class="step">
       <h2>{t("dims_costs")}</h2>
@@ -80,9 +81,9 @@ export function Costs({ d, layer }: { readonly d: Dimensions; readonly layer: La
           <Line
             name="cache"
             value={layer.cacheNumbers}
-            text={kStorage.map(({ dtype, bytes }) => `${count(layer.cacheNumbers * bytes)}B ${dtype}`).join(" · ")}
+            text={kStorage.map(({ dtype, width }) => `${bytes(width * layer.cacheNumbers, language.value)} ${dtype}`).join(" · ")}
           />
-          <Line name="pattern" value={4 * d.n_heads * d.length ** 2} text={`${count(4 * d.n_heads * d.length ** 2)}B f32`} />
+          <Line name="pattern" value={patternBytes} text={`${bytes(patternBytes, language.value)} f32`} />
           <Times d={d} />
         </tbody>
       </table>

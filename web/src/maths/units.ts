@@ -6,6 +6,11 @@ export function compact(value: number, language: string): string {
   return `${short.toLocaleString(language, { maximumSignificantDigits: 3, useGrouping: false })}${letters[power]}`;
 }
 
+/** "524 kB" */
+export function bytes(value: number, language: string): string {
+  return `${compact(value, language).replace(/[kMGT]?$/, " $&")}B`;
+}
+
 /** Seconds in the unit that suits them. */
 export function duration(seconds: number): string {
   if (seconds >= 1) return `${seconds.toFixed(2)} s`;
