@@ -63,7 +63,7 @@ async function numbersTests(t, browser, lab) {
       await settled(page);
       const shares = () => page.locator("[data-share]").evaluateAll((all) => all.map((one) => Number(one.dataset.share)));
       assert.equal((await shares()).length, 72);
-      assert.match(await page.locator("[data-legend=sink]").innerText(), /sinks.*0 %.*100 %/s);
+      assert.match(await page.locator("[data-legend=sink]").innerText(), /sinks.*0\.0 %.*100\.0 %/s);
       assert.match(await page.getAttribute('[data-cell="2.3"]', "aria-label"), /Layer 2, head 3: weight on sinks [\d.]+ %/);
       const before = await shares();
       await page.reload();
