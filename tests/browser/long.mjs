@@ -44,7 +44,7 @@ async function keyboardTests(t, browser, lab) {
   await t.test("a text past what was trained is refused, then goes on with a warning; the map is moved by keyboard", () =>
     withPage(browser, lab, kPath, {}, async (page, complaints) => {
       await open(page, kText, false);
-      assert.match(await page.locator(".notice-text").innerText(), /512 positions/);
+      assert.match(await page.locator(".notice[role=alert]").innerText(), /512 positions/);
       complaints.splice(complaints.findIndex((one) => /status of 400/.test(one)), 1);
       await open(page, kText);
       assert.match(await page.locator(".long-past").innerText(), /512/);
