@@ -1,6 +1,7 @@
 # The models of models/, as bytes of the program: HEADLIGHT_MODEL_SOURCE is set to a source file that
 # has the assembler include each file, so that megabytes need not pass through the compiler as text.
-set(built_in_models lumen)  # the first is the default
+# The first is the default; NAME-one is NAME's twin with a single head in each layer.
+set(built_in_models lumen lumen-one)
 set(model_files
   abilities.json
   config.json
@@ -21,6 +22,9 @@ foreach(model IN LISTS built_in_models)
   string(APPEND tables "  static const EmbeddedFile files_${number}[] = {\n")
   foreach(file IN LISTS model_files)
     set(path ${PROJECT_SOURCE_DIR}/models/${model}/${file})
+    if(file STREQUAL emergence.jsonl AND NOT EXISTS ${path})
+      continue()  # only the default model has a record of its training
+    endif()
     set(symbol headlight_model_file_${count})
     # The tensors are read in place, so they must be aligned.
     string(APPEND bodies "    \".balign 64\\n\"
