@@ -138,8 +138,10 @@ TEST_F(Cli, ModelsListsTheSoundAndTheDamaged) {
   const json listed = run_json({"models"});
   std::map<std::string, json> by_name;
   for (const json& model : listed["models"]) by_name[model["name"]] = model;
-  EXPECT_EQ(by_name.size(), 6u) << listed;
+  EXPECT_EQ(by_name.size(), 7u) << listed;
   EXPECT_EQ(listed["models"][0]["name"], "lumen") << "the built-in model comes first";
+  EXPECT_EQ(by_name["lumen"]["single_head_twin"], "lumen-one");
+  EXPECT_EQ(by_name["lumen-one"]["n_heads"], 1);
   EXPECT_EQ(by_name["tiny-llama"]["n_kv_heads"], 2);
   EXPECT_EQ(by_name["tiny-llama"]["parameters"],
             Transformer::load(models_ / "tiny-llama").n_parameters());

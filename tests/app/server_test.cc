@@ -166,7 +166,7 @@ TEST_F(Server, ListsModelsAndIsHealthy) {
   EXPECT_EQ(get_json("/api/v1/health")["status"], "ok");
   const json listed = get_json("/api/v1/models");
   EXPECT_EQ(listed["default"], "tiny-llama");
-  EXPECT_EQ(listed["models"].size(), 4u);
+  EXPECT_EQ(listed["models"].size(), 5u);
   EXPECT_EQ(listed["models"][0]["name"], "tiny-llama");
   EXPECT_EQ(listed["models"][0]["n_kv_heads"], 2);
   EXPECT_TRUE(listed["models"][0]["tokenizer"].is_null());
@@ -542,8 +542,9 @@ TEST_F(Server, WithoutAModelTheBuiltInOneIsTheDefault) {
   start({"lab", "--port", "0"});
   const json listed = get_json("/api/v1/models");
   EXPECT_EQ(listed["default"], "lumen");
-  ASSERT_EQ(listed["models"].size(), 4u);
+  ASSERT_EQ(listed["models"].size(), 5u);
   EXPECT_EQ(listed["models"][0]["name"], "lumen");
+  EXPECT_EQ(listed["models"][0]["single_head_twin"], "lumen-one");
 }
 
 TEST_F(Server, WhatWasMeasuredOfTheBuiltInModel) {
