@@ -64,6 +64,21 @@ TEST(Gemm, BlocksOfColumnsLieWhereTheyWereAsked) {
   });
 }
 
+// Panels of more than 8 MiB go range by range of columns through all blocks of rows; a single block
+// takes them at once.
+TEST(Gemm, WideWeightsInRangesGiveTheSame) {
+  constexpr std::int64_t kRows = 100;
+  Product p(3 * kRows, 1100, 2064);
+  const std::vector<float> all = p.plain();
+  for (std::int64_t first = 0; first < p.m; first += kRows) {
+    std::vector<float> c(static_cast<std::size_t>(kRows * p.n));
+    gemm({p.a.data() + first * p.k, kRows, p.k, p.k, 1}, {p.panels.span<float>().data(), p.k, p.n},
+         {.data = c.data(), .row_stride = p.n});
+    for (std::size_t i = 0; i < c.size(); ++i)
+      ASSERT_EQ(c[i], all[static_cast<std::size_t>(first * p.n) + i]) << first << ": " << i;
+  }
+}
+
 // Every value is handed out once, in whole heads, when it will not change any more.
 TEST(Gemm, RegionsAreHandedOutOnceAndComplete) {
   for (const int count : {1, 3}) {
