@@ -49,10 +49,11 @@ std::vector<TrainSettings> parts_of(const Options& options) {
       options.preset.empty()
           ? train_parts(read_text_file(options.config, 1 << 20), printable(options.config, 300))
           : train_parts(find_preset(options.preset).settings, "preset " + options.preset);
-  // The parts of a run see different examples, so seeds that differ go on differing.
-  for (TrainSettings& part : parts)
-    if (options.seed)
-      part.seed = static_cast<std::uint64_t>(*options.seed) + part.seed - parts.front().seed;
+  if (options.seed) {
+    // The parts of a run see different examples, so seeds that differ go on differing.
+    const std::uint64_t shift = static_cast<std::uint64_t>(*options.seed) - parts.front().seed;
+    for (TrainSettings& part : parts) part.seed += shift;
+  }
   if (options.steps) shorten(parts, *options.steps);
   return parts;
 }

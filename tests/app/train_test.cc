@@ -44,8 +44,9 @@ class Train : public ::testing::Test {
     if (resume) words.emplace_back("--resume");
     return words;
   }
-  std::int64_t steps_of(const std::string& out) const {
-    return Json::parse(read_text_file(folder_ / out / "settings.json")).at("steps");
+  /// A number of the settings that the run in `out` had.
+  std::int64_t setting(const std::string& out, std::string_view name) const {
+    return Json::parse(read_text_file(folder_ / out / "settings.json")).at(name);
   }
 
   // Threads that spin at barriers make small work slow beside other tests.
@@ -90,10 +91,12 @@ TEST_F(Train, InPartsGivesWhatACommandForEachGives) {
   EXPECT_EQ(run(arguments("parts", true, "parts.json")).exit_code, 0);
   EXPECT_EQ(model_of("parts"), model_of("second"));
   auto shorter = arguments("shorter", false, "parts.json");
-  shorter.insert(shorter.end(), {"--steps", "8"});
+  shorter.insert(shorter.end(), {"--steps", "8", "--seed", "11"});
   ASSERT_EQ(run(shorter).exit_code, 0);
-  EXPECT_EQ(steps_of("shorter/part-1"), 6);
-  EXPECT_EQ(steps_of("shorter"), 2);
+  EXPECT_EQ(setting("shorter/part-1", "steps"), 6);
+  EXPECT_EQ(setting("shorter", "steps"), 2);
+  EXPECT_EQ(setting("shorter/part-1", "seed"), 11);
+  EXPECT_EQ(setting("shorter", "seed"), 17) << "6 more than the first part's, as in the settings";
 }
 
 TEST_F(Train, KilledTenTimesEndsAsIfItHadNotBeen) {
