@@ -14,8 +14,7 @@ if(HEADLIGHT_SANITIZE)
   # Kernels are one source for all instruction sets; compiled with sanitizers, each takes a minute.
   set(skipped_targets HWY_SSSE3|HWY_SSE4)
   # Line numbers are enough for a report; following variables takes most of a compilation.
-  target_compile_options(headlight_options INTERFACE -g1 -fno-var-tracking)
-  target_compile_options(headlight_options INTERFACE
+  target_compile_options(headlight_options INTERFACE -g1 -fno-var-tracking
     -fsanitize=${HEADLIGHT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(headlight_options INTERFACE -fsanitize=${HEADLIGHT_SANITIZE})
   add_library(headlight_sanitizer_defaults OBJECT ${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cc)
