@@ -80,13 +80,18 @@ struct DecodeCall {
   std::size_t head_dim = 0, head_dim_v = 0;  ///< padded
   float* states = nullptr;                   ///< [batch, n_kv_heads, splits, rows, row_floats()]
 
+  /// f of the batch entry's problem, a copy only where entries differ.
+  template <class F>
+  auto of_entry(std::int64_t batch, const F& f) const {
+    if (tensors.kv_lengths.empty()) return f(problem);
+    return f(entry_problem(problem, tensors, batch));
+  }
   /// As AttentionProblem has them, for the batch entry's own number of keys.
   AttentionProblem::KeyRange keys_of(std::int64_t batch, std::int64_t query) const {
-    if (tensors.kv_lengths.empty()) return problem.keys_of(query);
-    return entry_problem(problem, tensors, batch).keys_of(query);
+    return of_entry(batch, [&](const AttentionProblem& p) { return p.keys_of(query); });
   }
   std::int64_t position(std::int64_t batch, std::int64_t query) const {
-    return entry_problem(problem, tensors, batch).position(query);
+    return of_entry(batch, [&](const AttentionProblem& p) { return p.position(query); });
   }
   /// Where the block that key `begin` stands in ends: it does not leave its page.
   std::int64_t block_end(std::int64_t begin) const {
