@@ -32,7 +32,7 @@ def duration(seconds):
 
 def parts_of(trained):
     """The folders of a run's parts: the last is the run's own."""
-    return sorted(trained.glob("part-*")) + [trained]
+    return sorted(trained.glob("part-*"), key=lambda part: int(part.name.removeprefix("part-"))) + [trained]
 
 
 def settings_of(part):
