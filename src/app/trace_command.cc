@@ -17,16 +17,15 @@ int run(const Options& options, const Globals& globals) {
   const auto [model, trace] = record(options, options.input(), globals);
   save_trace(trace, options.out);
   const std::string ran = to_string(trace.attention);
-  const auto n_layers = trace.config.n_layers, n_heads = trace.config.n_heads;
   if (options.json)
     print_json({{"out", options.out},
                 {"length", trace.length()},
-                {"n_layers", n_layers},
-                {"n_heads", n_heads},
+                {"n_layers", trace.config.n_layers},
+                {"n_heads", trace.config.n_heads},
                 {"attention", ran}});
   else
-    print(fmt::format("wrote {}: {} tokens, {} layers x {} heads; {}\n",
-                      printable(options.out, 300), trace.length(), n_layers, n_heads, ran));
+    print(fmt::format("wrote {}: {} tokens, {}; {}\n", printable(options.out, 300), trace.length(),
+                      heads_text(trace.config), ran));
   return 0;
 }
 
